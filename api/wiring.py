@@ -1,0 +1,99 @@
+"""The only place where engines are chosen: settings in, a `House` with every part out, each made when first asked for."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from models.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from indices.intake.inbox import Inbox
+    from indices.intake.worker import Worker
+    from models.ports import Store
+    from nlp.annotate import Annotator
+
+
+class House:
+    """Everything that runs in one process. Use as a context manager; `close` gives every resource back."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._open.close()
+
+    @cached_property
+    def folder(self) -> Path:
+        self.settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.settings.folder
+
+    @cached_property
+    def pseudonym_key(self) -> bytes:
+        """The key that pseudonyms are made with: random, made once, readable by the owner only."""
+        path = self.folder / "pseudonym.key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_bytes(secrets.token_bytes(32))
+        return path.read_bytes()
+
+    @cached_property
+    def database(self) -> Engine:
+        from indices.database import connect, create_tables
+
+        _ = self.folder
+        engine = connect(self.settings.database)
+        self._open.callback(engine.dispose)
+        create_tables(engine)
+        return engine
+
+    @cached_property
+    def store(self) -> Store:
+        store = open_store(self.settings)
+        self._open.callback(store.close)
+        return store
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        from indices.intake.inbox import Inbox
+
+        return Inbox(self.database, limit=self.settings.inbox_limit, lease_seconds=self.settings.lease_seconds)
+
+    @cached_property
+    def annotator(self) -> Annotator:
+        from nlp.annotate import Annotator
+
+        return Annotator.load()
+
+    @cached_property
+    def worker(self) -> Worker:
+        from indices.intake.worker import Worker
+
+        return Worker(self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that `settings.store` names."""
+    if settings.store == "memory":
+        from indices.stores.memory import MemoryStore
+
+        return MemoryStore()
+    if settings.store == "elastic":
+        from indices.stores.elastic import ElasticStore
+
+        return ElasticStore.from_settings(settings)
+    from indices.stores.embedded import EmbeddedStore
+
+    return EmbeddedStore(settings.folder / "index")

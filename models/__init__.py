@@ -1,0 +1,1 @@
+"""What things are: records, label sets, figures, ports, errors, settings, identity. Standard library and pydantic only."""

@@ -1,0 +1,130 @@
+"""Computed answers. No number without its source: each figure names the question, the window and n that it came from.
+
+The field names of `Hotspot`, `IndexRow`, `Routing` are the public `--json` formats; they stay.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from models.labels import Level
+from models.query import Query
+from models.record import Candidate, Frozen
+
+
+class Source(Frozen):
+    """Where a figure came from."""
+
+    query: Query
+    n: int = Field(description="records that the figure was computed from")
+    computed_at: datetime
+    versions: dict[str, str] = Field(default_factory=dict, description="rule, model and weight versions that made it")
+
+
+class Sentence(Frozen):
+    """A sentence that really stands in the record `id` (native id), masked."""
+
+    text: str
+    id: str
+
+
+class DayCount(Frozen):
+    day: date
+    count: int
+    expected: float = Field(description="seasonal expectation for that day")
+
+
+class Hotspot(Frozen):
+    rank: int
+    title: str
+    heat: float = Field(description="0–100; the sum of `parts`")
+    parts: dict[str, float] = Field(description="contribution of each component to the heat, 0–100")
+    count: int = Field(description="records")
+    people: int = Field(description="distinct speakers after near-duplicates are removed")
+    first: datetime
+    last: datetime
+    places: tuple[str, ...]
+    topic: str
+    level: Level
+    members: tuple[str, ...] = Field(description="native ids (record id where there is none)")
+    sentences: tuple[Sentence, ...]
+    key: str = Field(description="stable while the earliest member stays")
+    record_ids: tuple[str, ...] = ()
+    districts: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    department: str | None = None
+    p_value: float = 1.0
+    expected: float = 0.0
+    rule: str = Field("", description="the alert rule and its inputs, in words")
+    daily: tuple[DayCount, ...] = ()
+
+
+class Hotspots(Frozen):
+    """`hotspots` may be empty: 今日无达到阈值的热点 is an answer."""
+
+    hotspots: tuple[Hotspot, ...]
+    source: Source
+    silent_sources: tuple[str, ...] = Field((), description="feeds from which nothing came in the window's last days")
+
+
+class IndexRow(Frozen):
+    """One unit of the satisfaction index on 0–100. `value` is None where there is too little."""
+
+    key: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_effective: float
+    status: Literal["ok", "样本不足", "not_ranked"]
+    raw: float | None = Field(None, description="plain mean on 0–100, shown beside the estimate")
+
+
+class Index(Frozen):
+    by: Literal["district", "department", "topic", "week"]
+    rows: tuple[IndexRow, ...]
+    overall: IndexRow
+    source: Source
+
+
+class SimilarOrder(Frozen):
+    id: str
+    title: str
+    department: str | None
+    similarity: float
+
+
+class Reason(Frozen):
+    words: tuple[tuple[str, float], ...] = Field(description="words and their weight for the department")
+    rule: str = Field("", description="the catalogue entry that applied, in words")
+
+
+class Routing(Frozen):
+    """Who should take a demand. `department` is None where a person has to decide."""
+
+    department: str | None
+    confidence: float
+    candidates: tuple[Candidate, ...]
+    reason: Reason
+    similar: tuple[SimilarOrder, ...]
+    to_person: bool
+    topic: str | None = None
+    demand_type: str | None = None
+    urgency: int = 0
+    model: str = ""
+
+
+class Metric(Frozen):
+    """A value of the metric registry (口径)."""
+
+    name: str
+    title: str
+    value: float | None
+    unit: str = ""
+    numerator: int | None = None
+    denominator: int | None = None
+    definition: str = ""
+    source: Source | None = None
