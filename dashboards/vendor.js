@@ -1,0 +1,9 @@
+// Third-party JavaScript of the pages, bundled at build time (hatch_build.py) into static/vendor/.
+// Only the charts that the pages draw: tree-shaking leaves the rest of ECharts out.
+import * as core from "echarts/core";
+import { BarChart, LineChart } from "echarts/charts";
+import { BrushComponent, GridComponent, MarkPointComponent, TooltipComponent } from "echarts/components";
+import { CanvasRenderer } from "echarts/renderers";
+
+core.use([BarChart, LineChart, BrushComponent, GridComponent, MarkPointComponent, TooltipComponent, CanvasRenderer]);
+globalThis.echarts = { init: core.init, getInstanceByDom: core.getInstanceByDom };
