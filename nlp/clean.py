@@ -21,7 +21,7 @@ _INVISIBLE: Final = re.compile(
 _BREAKS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANK: Final = re.compile("[ \t\x1c-\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _EDGES: Final = re.compile(" ?\n[ \n]*")
-# Full-width signs that only stand in for ASCII inside numbers, addresses, codes. ，。！？：；（）～ are Chinese: they stay.
+# Full-width signs that only stand in for ASCII in numbers, addresses and codes. ，。！？：；（）～ are Chinese and stay.
 _HALF: Final[dict[int, str]] = {
     **{0xFF01 + i: chr(0x21 + i) for i in range(94) if chr(0x21 + i).isalnum()},
     **{ord(wide): narrow for wide, narrow in zip("＠．－＋＿＊％／＃＆＝", "@.-+_*%/#&=", strict=True)},
@@ -33,15 +33,16 @@ _ENTITY: Final = re.compile(
 )
 _ANGLE: Final = re.compile("([<>])")
 _TAG: Final = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)(?=[\s/]|$)|!--|!(?i:doctype)\b")
-_BLOCK_TAGS: Final = frozenset(
-    """address article aside blockquote body br caption center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6
-    head header hr html iframe li main nav ol option p pre section select table tbody td textarea tfoot th thead title tr
-    ul""".split()
-)
-_INLINE_TAGS: Final = frozenset(
-    """a abbr acronym b big button cite code del dfn em embed font i img input ins kbd label link map mark meta noscript
-    object param q s script small span strike strong style sub sup svg tt u var video""".split()
-)
+_BLOCK_NAMES: Final = """
+address article aside blockquote body br caption center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 head
+header hr html iframe li main nav ol option p pre section select table tbody td textarea tfoot th thead title tr ul
+"""
+_INLINE_NAMES: Final = """
+a abbr acronym b big button cite code del dfn em embed font i img input ins kbd label link map mark meta noscript object
+param q s script small span strike strong style sub sup svg tt u var video
+"""
+_BLOCK_TAGS: Final = frozenset(_BLOCK_NAMES.split())
+_INLINE_TAGS: Final = frozenset(_INLINE_NAMES.split())
 _SILENT_TAGS: Final = frozenset({"script", "style"})
 _TAG_LIMIT_CHARACTERS: Final = 20_000  # an inlined picture; a longer one is text with a lone "<"
 _ROUNDS: Final = 4  # markup inside markup inside markup; deeper is an attack and is broken up

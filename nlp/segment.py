@@ -123,7 +123,7 @@ def _rust() -> Cut | None:
 def _python() -> Cut:
     """jieba's tokenizer, its prefix dictionary built in memory.
 
-    The package itself would put a cache into the shared folder for temporary files, and load what another user put there.
+    The package itself would put a cache into the shared folder for temporary files, and load what others put there.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # jieba 0.42.1 imports pkg_resources
