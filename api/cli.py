@@ -12,7 +12,11 @@ import api.commands
 from models.errors import MinshengError
 
 app = typer.Typer(
-    name="minsheng", help="民声：听见每一件诉求。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    name="minsheng",
+    help="民声：听见每一件诉求。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 

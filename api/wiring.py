@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING, Self
 from models.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
+    from indices.civic.catalogue import Catalogue
+    from indices.civic.decisions import Decisions
     from indices.intake.inbox import Inbox
     from indices.intake.worker import Worker
-    from models.ports import Store
     from nlp.annotate import Annotator
+    from sqlalchemy import Engine
+
+    from indices.audit import AuditLog
+    from indices.figures import FigureCache
+    from indices.users import Users
+    from models.ports import Store
 
 
 class House:
     """Everything that runs in one process. Use as a context manager; `close` gives every resource back."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, read_only: bool = False) -> None:
+        """`read_only`: this process never writes the store (the embedded index has one writer, the worker line)."""
         self.settings = settings or Settings()
+        self.read_only = read_only
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -61,9 +68,29 @@ class House:
 
     @cached_property
     def store(self) -> Store:
-        store = open_store(self.settings)
+        store = open_store(self.settings, read_only=self.read_only)
         self._open.callback(store.close)
         return store
+
+    @cached_property
+    def users(self) -> Users:
+        from indices.users import Users
+
+        s = self.settings
+        return Users(self.database, session_minutes=s.session_minutes, lockout_failures=s.lockout_failures,
+                     lockout_minutes=s.lockout_minutes)  # fmt: skip
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        from indices.audit import AuditLog
+
+        return AuditLog(self.database)
+
+    @cached_property
+    def figures(self) -> FigureCache:
+        from indices.figures import FigureCache
+
+        return FigureCache(self.database)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -78,13 +105,25 @@ class House:
         return Annotator.load()
 
     @cached_property
+    def catalogue(self) -> Catalogue:
+        from indices.civic.catalogue import Catalogue
+
+        return Catalogue.load(self.folder / "catalogue.csv")
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        from indices.civic.decisions import Decisions
+
+        return Decisions(self.database)
+
+    @cached_property
     def worker(self) -> Worker:
         from indices.intake.worker import Worker
 
         return Worker(self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings)
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, *, read_only: bool = False) -> Store:
     """The store that `settings.store` names."""
     if settings.store == "memory":
         from indices.stores.memory import MemoryStore
@@ -96,4 +135,4 @@ def open_store(settings: Settings) -> Store:
         return ElasticStore.from_settings(settings)
     from indices.stores.embedded import EmbeddedStore
 
-    return EmbeddedStore(settings.folder / "index")
+    return EmbeddedStore(settings.folder / "index", read_only=read_only)

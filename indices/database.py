@@ -47,7 +47,7 @@ def connect(url: str, *, timeout_seconds: float = 30.0) -> Engine:
 
 def create_tables(engine: Engine) -> None:
     """Make every table that does not exist yet."""
-    import indices.access  # noqa: F401 - declares its tables
+    import indices.audit  # noqa: F401 - declares its tables
     import indices.civic.decisions
     import indices.intake.inbox
     import indices.ledger

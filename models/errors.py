@@ -108,7 +108,7 @@ class QuarantineOverflow(Retry):
 # --- Refuse: 3xx input, 4xx rights -------------------------------------------------------------------------------
 class BadQuery(Refuse):
     code = "MS301"
-    sentence = "检索式第 {position} 个字符处有误：{reason}。示例：噪音 AND 夜间 NOT 工地、topic:环境保护、\"物业 收费\"。"
+    sentence = '检索式第 {position} 个字符处有误：{reason}。示例：噪音 AND 夜间 NOT 工地、topic:环境保护、"物业 收费"。'
 
 
 class BadFile(Refuse):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from models.item import Item
 
 # Parameters that follow the reader, not the page.
-_TRACKING = re.compile(r"^(utm_.*|spm|from|share.*|scene|timestamp|_t|jsessionid|phpsessid|sid|session_?id)$", re.IGNORECASE)
+_TRACKING = re.compile(
+    r"^(utm_.*|spm|from|share.*|scene|timestamp|_t|jsessionid|phpsessid|sid|session_?id)$", re.IGNORECASE
+)
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _FILLED_BITS, _DIGEST_BITS = 8, 12
 
@@ -39,7 +41,9 @@ def canonical_url(url: str) -> str:
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
     port = f":{parts.port}" if parts.port and parts.port != _DEFAULT_PORT.get(scheme) else ""
     path = re.sub(r";jsessionid=[^/]*", "", parts.path, flags=re.IGNORECASE).rstrip("/") or "/"
-    query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k)))
+    query = urlencode(
+        sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k))
+    )
     return urlunsplit((scheme, host + port, path, query, ""))
 
 
@@ -50,7 +54,9 @@ def record_id(item: Item) -> str:
     if item.payload.url:
         return digest("url", canonical_url(item.payload.url))
     created = item.payload.created_at.isoformat() if item.payload.created_at else ""
-    return digest("text", item.source, created, " ".join(item.payload.title.split()), " ".join(item.payload.text.split()))
+    return digest(
+        "text", item.source, created, " ".join(item.payload.title.split()), " ".join(item.payload.text.split())
+    )
 
 
 def revision(item: Item) -> int:

@@ -92,4 +92,6 @@ class Item(BaseModel):
     payload: Payload
     legal_basis: ShortText | None = None
     grade: Grade = Grade.GENERAL_3
-    extra: dict[str, Any] = Field(default_factory=dict, description="columns of the source that no field holds; kept in the inbox only")
+    extra: dict[str, Any] = Field(
+        default_factory=dict, description="columns of the source that no field holds; kept in the inbox only"
+    )

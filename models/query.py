@@ -70,7 +70,9 @@ class Query(Frozen):
     """Records that match the expression AND every filter AND the half-open time window [since, until) on `created_at`."""
 
     match: Expression | None = None
-    filters: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="field of FIELDS → values, any of which fits")
+    filters: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="field of FIELDS → values, any of which fits"
+    )
     since: datetime | None = None
     until: datetime | None = None
     sort: Sort = Sort.NEWEST

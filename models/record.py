@@ -45,7 +45,9 @@ class Annotation(Frozen):
     emotion: str | None = None
     keywords: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
-    fingerprint: str = Field("", description="64-bit similarity hash, 16 hexadecimal digits; equal for near-identical texts")
+    fingerprint: str = Field(
+        "", description="64-bit similarity hash, 16 hexadecimal digits; equal for near-identical texts"
+    )
     abstained: tuple[str, ...] = Field((), description="heads that the model did not dare to answer")
 
 

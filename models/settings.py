@@ -14,10 +14,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MINSHENG_", frozen=True, extra="ignore")
 
-    home: Path = Field(Path("~/.local/share/minsheng"), description="folder of all data: state database, index, archive, keys")
+    home: Path = Field(
+        Path("~/.local/share/minsheng"), description="folder of all data: state database, index, archive, keys"
+    )
     city: str = Field("", description="name of the city, shown on pages and papers")
     database_url: str = Field("", description="SQLAlchemy address of the state database; empty: SQLite under `home`")
-    store: Literal["embedded", "elastic", "memory"] = Field("embedded", description="engine that keeps and searches records")
+    store: Literal["embedded", "elastic", "memory"] = Field(
+        "embedded", description="engine that keeps and searches records"
+    )
     elastic_url: str = Field("http://127.0.0.1:9200", description="Elasticsearch addresses, separated by commas")
     elastic_user: str = Field("", description="user of basic authentication; empty: none")
     elastic_password: SecretStr = Field(SecretStr(""), description="its password")

@@ -1,0 +1,65 @@
+"""The application: routes, sign-in, limits, error shape, headers. Importing it loads no heavy library (promise S12)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
+
+import dashboards
+from api import problems
+from api.limits import Limits
+from api.routes import answers, items, pages, records, service, session
+from api.wiring import House
+from models.settings import Settings
+
+# No inline script or style, nothing from another host (promises S8, S12).
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+}
+
+
+def create_app(house: House | None = None) -> FastAPI:
+    """The application over a house (default: one of its own, made from the environment, that only reads the store)."""
+    own = house is None
+    house = house or House(Settings(), read_only=True)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if own:
+            house.close()
+
+    app = FastAPI(
+        title="Minsheng 民声", version=version("minsheng"), lifespan=lifespan, docs_url=None, redoc_url=None,
+        description="Errors have one shape (RFC 9457). Programs send `Authorization: Bearer TOKEN`.",
+        responses={401: {"model": problems.Problem}, 429: {"model": problems.Problem}, 422: {"model": problems.Problem}},
+    )  # fmt: skip
+    app.state.house = house
+    problems.install(app)
+    for module in (session, items, records, answers, service, pages):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=dashboards.STATIC), name="static")
+    app.middleware("http")(_headers)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(Limits, settings=house.settings)
+    return app
+
+
+async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.url.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,81 @@
+"""Who asks, and may they: bearer tokens for programs, session cookies for pages, a role on every route.
+
+Every route depends on exactly one `Allow`; a route without one fails a house test. Someone whose role is not allowed
+gets the answer of a route that does not exist.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any, cast
+
+from fastapi import Request
+
+from api.wiring import House
+from indices.access import ScopedStore
+from indices.users import csrf_token
+from models.errors import NotFound, NotSignedIn
+from models.labels import BUSINESS_ROLES, Role
+from models.viewer import Viewer
+
+SESSION_COOKIE = "minsheng_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def house_of(request: Request) -> House:
+    return cast(House, request.app.state.house)
+
+
+class Allow:
+    """A dependency: the viewer, if signed in and of one of the roles. No roles: anybody, signed in or not."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = frozenset(roles)
+
+    async def __call__(self, request: Request) -> Viewer | None:
+        if not self.roles:
+            return None
+        viewer = await identify(request)
+        if viewer.role not in self.roles:
+            house_of(request).audit.note(
+                viewer.name, "route.denied", f"{request.method} {request.url.path}", success=False
+            )
+            raise NotFound(what=f"地址 {request.url.path}")
+        return viewer
+
+
+PUBLIC = Allow()
+BUSINESS = Allow(*BUSINESS_ROLES)
+ANYBODY = Allow(*Role)
+
+
+async def identify(request: Request) -> Viewer:
+    """The viewer of a request. A session's unsafe request must carry its form token (field `csrf` or header X-CSRF-Token)."""
+    if hasattr(request.state, "viewer"):
+        return cast(Viewer, request.state.viewer)
+    users = house_of(request).users
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        viewer = users.viewer(secret.strip(), "token")
+    elif session := request.cookies.get(SESSION_COOKIE):
+        viewer = users.viewer(session, "session")
+        if request.method not in SAFE_METHODS:
+            await _check_csrf(request, session)
+    else:
+        raise NotSignedIn()
+    request.state.viewer = viewer
+    return viewer
+
+
+async def _check_csrf(request: Request, session: str) -> None:
+    sent: Any = request.headers.get("x-csrf-token")
+    if sent is None and "form" in request.headers.get("content-type", ""):
+        sent = (await request.form()).get("csrf")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), csrf_token(session).encode()):
+        raise NotSignedIn()
+
+
+def scoped(request: Request, viewer: Viewer) -> ScopedStore:
+    """The viewer's own view of the store: the only way from a route to records."""
+    house = house_of(request)
+    return ScopedStore(house.store, viewer, house.audit)

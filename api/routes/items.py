@@ -1,0 +1,40 @@
+"""Pushing items: `POST /items`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import Allow, house_of
+from api.problems import Problem
+from models.item import Item
+from models.labels import Role
+from models.viewer import Viewer
+
+router = APIRouter(tags=["items"])
+PUSHERS = Allow(Role.OPERATOR, Role.SYSTEM_ADMIN)
+MAX_BATCH = 1_000
+
+
+class Batch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class Accepted(BaseModel):
+    """The items are on the disk; a killed process does not lose them. Sending them again does no harm."""
+
+    accepted: int
+    waiting: int = Field(description="items before the worker now")
+
+
+@router.post("/items", status_code=202, responses={429: {"model": Problem}, 413: {"model": Problem}})
+def push(request: Request, batch: Batch, viewer: Annotated[Viewer, Depends(PUSHERS)]) -> Accepted:
+    """Take a batch in, wholly or not at all (429 with Retry-After when the inbox is full)."""
+    house = house_of(request)
+    accepted = house.inbox.accept(batch.items)
+    house.audit.note(viewer.name, "items.push", f"{accepted} items of {sorted({i.source for i in batch.items})}")
+    return Accepted(accepted=accepted, waiting=house.inbox.waiting())

@@ -1,0 +1,59 @@
+"""Searching and reading records: `GET /records`, `GET /records/{id}`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel
+
+from api.auth import BUSINESS, scoped
+from api.problems import Problem
+from api.questions import FACETS, search_query
+from models.errors import NotFound
+from models.query import MAX_PAGE, MAX_WINDOW, Bucket, Hit, Sort
+from models.record import Record
+from models.viewer import Viewer
+
+router = APIRouter(tags=["records"])
+Words = Annotated[str, Query(max_length=1_000, description='words, "phrases", AND OR NOT, field:value')]
+Filters = Annotated[
+    list[str] | None, Query(max_length=30, description="field:value, repeatable; values of one field are alternatives")
+]
+Day = Annotated[date | None, Query(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+
+
+class SearchResult(BaseModel):
+    total: int
+    hits: list[Hit]
+    facets: dict[str, list[Bucket]]
+
+
+@router.get("/records", responses={400: {"model": Problem}})
+def search(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], q: Words = "", filter: Filters = None,
+           since: Day = None, until: Day = None, sort: Sort = Sort.NEWEST,
+           offset: Annotated[int, Query(ge=0, le=MAX_WINDOW)] = 0,
+           size: Annotated[int, Query(ge=0, le=MAX_PAGE)] = 20, facets: bool = True) -> SearchResult:  # fmt: skip
+    """Masked records that match; `until` is the last day, inclusive."""
+    query = search_query(
+        q, filter or [], since, until and until + timedelta(days=1), sort=sort, offset=offset, size=size
+    )
+    reader = scoped(request, viewer)
+    page = reader.search(query)
+    counted = {field: reader.aggregate(query, [field])[:20] for field in FACETS} if facets else {}
+    return SearchResult(total=page.total, hits=list(page.hits), facets=counted)
+
+
+@router.get("/records/{record_id}", response_model=Record, responses={404: {"model": Problem}})
+def read(request: Request, record_id: str, viewer: Annotated[Viewer, Depends(BUSINESS)]) -> Record | Response:
+    """One record; a page asks for the same address as a side panel (htmx)."""
+    record = scoped(request, viewer).get(record_id)
+    if record is None:
+        raise NotFound(what=f"记录 {record_id[:40]}")
+    if "hx-request" in request.headers:
+        from dashboards.pages.search import render_record_panel
+
+        return HTMLResponse(render_record_panel(record))
+    return record
