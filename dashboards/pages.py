@@ -1,0 +1,147 @@
+"""View in, HTML out: one function a page, one a partial. No I/O but the templates, read once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from dashboards import assets, formats
+from dashboards.frame import THEMES, Frame, Theme, link
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from dashboards.views.admin import AdminView
+    from dashboards.views.desk import DeskView
+    from dashboards.views.hotspots import HotspotsView, HotspotView
+    from dashboards.views.records import RecordView
+    from dashboards.views.satisfaction import SatisfactionView
+    from dashboards.views.search import SearchView
+    from dashboards.views.sources import SourcesView
+    from dashboards.views.today import TodayView
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """Templates: everything is escaped (S8), an unknown name is an error and not an empty string."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        auto_reload=False,
+    )  # fmt: skip
+    for name in ("number", "percent", "signed", "interval", "day", "short_day", "span", "moment", "full_moment"):
+        made.filters[name] = getattr(formats, name)
+    made.globals.update(asset=assets.url, link=link)
+    return made
+
+
+def render(template: str, **context: Any) -> str:
+    """A template of `dashboards/templates` with its context."""
+    return environment().get_template(template).render(**context)
+
+
+def render_today(view: TodayView, frame: Frame) -> str:
+    """今日, or its wall form where `view.wall` is set."""
+    return render("wall.html" if view.wall else "today.html", view=view, frame=frame, title="今日")
+
+
+def render_hotspots(view: HotspotsView, frame: Frame) -> str:
+    """热点事件; with `view.selected` the panel stands open, so that the address of an incident can be sent."""
+    return render("hotspots.html", view=view, frame=frame, title="热点事件")
+
+
+def render_hotspot_panel(view: HotspotView, frame: Frame) -> str:
+    """Partial of `GET /hotspots/{key}` for `HX-Request`."""
+    return render("parts/hotspot.html", view=view, frame=frame)
+
+
+def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:
+    """满意度."""
+    return render("satisfaction.html", view=view, frame=frame, title="满意度")
+
+
+def render_desk(view: DeskView, frame: Frame) -> str:
+    """分派台."""
+    return render("desk.html", view=view, frame=frame, title="分派台")
+
+
+def render_desk_work(view: DeskView, frame: Frame) -> str:
+    """Partial of `POST /desk/{id}/decide` and `GET /desk/next` for `HX-Request`: counters, queue and the next order."""
+    return render("parts/desk_work.html", view=view, frame=frame)
+
+
+def render_search(view: SearchView, frame: Frame) -> str:
+    """检索."""
+    return render("search.html", view=view, frame=frame, title="检索")
+
+
+def render_search_results(view: SearchView, frame: Frame) -> str:
+    """Partial of `GET /search/results` for `HX-Request`: everything under the query box."""
+    return render("parts/search_results.html", view=view, frame=frame)
+
+
+def render_record(view: RecordView, frame: Frame) -> str:
+    """A record as a page of its own (`GET /records/{id}` without `HX-Request`)."""
+    return render("record.html", view=view, frame=frame, title=view.title)
+
+
+def render_record_panel(view: RecordView) -> str:
+    """Partial of `GET /records/{id}` for `HX-Request`: the side panel."""
+    return render("parts/record.html", view=view)
+
+
+def render_sources(view: SourcesView, frame: Frame) -> str:
+    """数据源."""
+    return render("sources.html", view=view, frame=frame, title="数据源")
+
+
+def render_admin(view: AdminView, frame: Frame) -> str:
+    """管理."""
+    return render("admin.html", view=view, frame=frame, title="管理")
+
+
+def render_login(
+    *, csrf: str, city: str = "", error: str = "", name: str = "", after: str = "", theme: Theme = "auto"
+) -> str:
+    """The sign-in page; `after` is the local address to go to then (a hidden field `next`)."""
+    return render("login.html", csrf=csrf, city=city, error=error, name=name, after=after, theme=theme, title="登录")
+
+
+# What the reader can do, by status. Absent and forbidden read alike (S1).
+_ADVICE: Final = {
+    400: ("请求有误", "请检查输入后重试。"),
+    401: ("需要登录", "登录已过期，请重新登录。"),
+    403: ("没有找到", "地址不存在，或不在您的范围内。"),
+    404: ("没有找到", "地址不存在，或不在您的范围内。"),
+    413: ("内容过大", "请分批提交。"),
+    422: ("请求有误", "请检查输入后重试。"),
+    429: ("请求过多", "请稍候再试。"),
+    503: ("暂时不可用", "数据没有丢失，稍后会恢复。"),
+}
+
+
+def render_error(
+    status: int, *, sentence: str = "", code: str = "", frame: Frame | None = None, retry_after_seconds: int | None = None,
+    theme: Theme = "auto",
+) -> str:  # fmt: skip
+    """An error page: what failed, what to do, the code. A 403 is shown exactly as a 404."""
+    shown = 404 if status == 403 else status
+    heading, advice = _ADVICE.get(shown, ("出了问题", "请稍后重试；若持续出现，请把下面的代码告诉系统管理员。"))
+    return render(
+        "error.html", status=shown, heading=heading, sentence=(sentence if shown != 404 else "") or advice, code=code, frame=frame,
+        retry_after=retry_after_seconds, theme=frame.theme if frame else theme, title=heading,
+    )  # fmt: skip
+
+
+def render_error_part(sentence: str, code: str = "") -> str:
+    """An error inside a page, for `HX-Request`; the script shows it in the place of what was asked for."""
+    return render("parts/error.html", sentence=sentence, code=code)
+
+
+def theme_of(cookie: str | None) -> Theme:
+    """The theme that the cookie `theme` names; anything else is `auto`."""
+    return next((theme for theme in THEMES if theme == cookie), "auto")

@@ -1,0 +1,184 @@
+"""满意度: the index with its intervals. A unit with too little is said to be so, never ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from dashboards import formats
+from dashboards.charts import Band, Chart, IntervalBar, Series, interval_bars
+from dashboards.views.counts import label_of
+from models.figures import Index, IndexRow
+
+By = Literal["district", "department", "topic", "week"]
+BY_NAMES: Final[dict[By, str]] = {"district": "区县", "department": "承办单位", "topic": "分类", "week": "周"}
+# Steps of the tile and heat maps: a sequential scale over the range where rating indices lie.
+STEPS: Final = (50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0)
+DEFINITION: Final = (
+    (
+        "是什么",
+        "回访评价（非常满意 5 … 非常不满意 1）估计出的满意度指数，换算到 0–100：非常不满意 = 0，非常满意 = 100。",
+    ),
+    ("怎么算", "有序 Logit 随机截距模型，经验贝叶斯收缩；样本少的单位向全市水平靠拢。区间为 95%。"),
+    ("谁算在内", "所选范围内有评价的工单；未评价的不算，也不猜。n 为评价数，有效 n 计入收缩后的信息量。"),
+    ("何时不排", "评价不足 30 件标「样本不足」；区间宽于 15 或有效 n 低于 10 标「不排名」，只列出，不进位次。"),
+    ("不要误用", "回访满意度与问卷满意度不是同一个量，不可直接比较；区间重叠的两个单位不能说谁高谁低。"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLine:
+    """A row of the table."""
+
+    figure: IndexRow
+    name: str
+    bar: IntervalBar | None
+    tier: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    name: str
+    value: float | None
+    step: int
+    note: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    name: str
+    cells: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionView:
+    by: By
+    by_name: str
+    choices: tuple[tuple[By, str], ...]
+    overall: IndexRow
+    overall_words: str
+    lines: tuple[IndexLine, ...]
+    scale: tuple[float, float]
+    trend: Chart | None
+    tiles: tuple[Tile, ...]
+    heat: tuple[HeatRow, ...]
+    heat_head: tuple[str, ...]
+    too_few: int
+    rated: int
+    versions: str
+    definition: tuple[tuple[str, str], ...]
+    empty: str
+
+
+def satisfaction_view(
+    index: Index,
+    *,
+    weekly: Index | None = None,
+    districts: Index | None = None,
+    by_area: Mapping[str, Index] | None = None,
+) -> SatisfactionView:
+    """The page.
+
+    Args:
+        index: what the table shows (`index.by` is the chosen switch).
+        weekly: the same scope by week, for the trend; None: no trend.
+        districts: the same scope by district, for the tile map; taken from `index` where that is by district.
+        by_area: district → its weekly index, for the heat map; None: the tile map only.
+    """
+    ordered = sorted(index.rows, key=_order(index.by))
+    bars, start, end = interval_bars([(row.value, row.low, row.high) for row in ordered])
+    overall = index.overall
+    areas = index if index.by == "district" else districts
+    weeks = index if index.by == "week" else weekly
+    return SatisfactionView(
+        by=index.by,
+        by_name=BY_NAMES[index.by],
+        choices=tuple(BY_NAMES.items()),
+        overall=overall,
+        overall_words=formats.interval(overall.value, overall.low, overall.high),
+        lines=tuple(
+            IndexLine(row, _name(index.by, row.key), bar, _tier(row, overall), _note(row))
+            for row, bar in zip(ordered, bars, strict=True)
+        ),
+        scale=(start, end),
+        trend=_trend(weeks) if weeks and weeks.rows else None,
+        tiles=tuple(_tile(row) for row in sorted(areas.rows, key=lambda r: r.key)) if areas else (),
+        heat=_heat(by_area or {})[1],
+        heat_head=_heat(by_area or {})[0],
+        too_few=sum(row.status == "样本不足" for row in index.rows),
+        rated=index.source.n,
+        versions="，".join(f"{name} {version}" for name, version in sorted(index.source.versions.items())),
+        definition=DEFINITION,
+        empty="" if index.source.n else "所选范围内没有评价，不能给出指数。请放宽时间或区县，或检查回访数据是否接入。",
+    )
+
+
+def _order(by: By) -> Callable[[IndexRow], tuple[bool, bool, float, str]]:
+    """Weeks in time; everything else by value, the units without a rank after the others."""
+    if by == "week":
+        return lambda row: (False, False, 0.0, row.key)
+    return lambda row: (row.value is None, row.status != "ok", -(row.value or 0.0), row.key)
+
+
+def _name(by: By, key: str) -> str:
+    return f"{key} 起" if by == "week" else label_of(by, key)
+
+
+def _tier(row: IndexRow, overall: IndexRow) -> str:
+    """Tiers instead of ranks: a unit is above or below only where its whole interval is."""
+    if row.status != "ok" or row.low is None or row.high is None or overall.value is None:
+        return ""
+    return "高于全市" if row.low > overall.value else "低于全市" if row.high < overall.value else "与全市无显著差别"
+
+
+def _note(row: IndexRow) -> str:
+    if row.status == "样本不足":
+        return f"样本不足，n={row.n}"
+    return "不排名：区间过宽" if row.status == "not_ranked" else ""
+
+
+def _step(value: float | None) -> int:
+    return -1 if value is None else sum(value >= cut for cut in STEPS)
+
+
+def _tile(row: IndexRow) -> Tile:
+    note = formats.interval(row.value, row.low, row.high) if row.value is not None else f"样本不足，n={row.n}"
+    return Tile(row.key, row.value, _step(row.value), note)
+
+
+def _trend(weekly: Index) -> Chart:
+    rows = sorted(weekly.rows, key=lambda row: row.key)
+    known = [row.value for row in rows if row.value is not None]
+    return Chart(
+        key="satisfaction",
+        title="满意度指数，按周，带 95% 区间",
+        x=tuple(row.key for row in rows),
+        labels=tuple(_week_label(row.key) for row in rows),
+        series=(Series("指数", tuple(row.value for row in rows)),),
+        band=Band("95% 区间", tuple(row.low for row in rows), tuple(row.high for row in rows)),
+        unit="",
+        decimals=1,
+        zero=False,
+        x_title="周（起）",
+        summary=f"{len(known)} 周有值，最低 {formats.number(min(known), 1)}，最高 {formats.number(max(known), 1)}。"
+        if known
+        else "各周样本不足。",
+    )
+
+
+def _week_label(key: str) -> str:
+    parts = key.split("-")
+    return f"{int(parts[1])}/{int(parts[2])}" if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit() else key
+
+
+def _heat(by_area: Mapping[str, Index]) -> tuple[tuple[str, ...], tuple[HeatRow, ...]]:
+    weeks = sorted({row.key for index in by_area.values() for row in index.rows})
+    rows = []
+    for area, index in sorted(by_area.items()):
+        found = {row.key: row for row in index.rows}
+        none = IndexRow(key="", value=None, low=None, high=None, n=0, n_effective=0, status="样本不足")
+        rows.append(HeatRow(area, tuple(_tile(found.get(week, none)) for week in weeks)))
+    return tuple(_week_label(week) for week in weeks), tuple(rows)
