@@ -1,0 +1,1 @@
+"""A simulated city: invented places, orders with a known truth."""
