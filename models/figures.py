@@ -111,6 +111,7 @@ class Routing(Frozen):
     reason: Reason
     similar: tuple[SimilarOrder, ...]
     to_person: bool
+    unit: str | None = Field(None, description="the office's own name in this city's catalogue")
     topic: str | None = None
     demand_type: str | None = None
     urgency: int = 0

@@ -120,6 +120,14 @@ class Record(Frozen):
         """The text that entity offsets count in."""
         return f"{self.title}\n{self.text}" if self.title else self.text
 
+    @property
+    def timely(self) -> str | None:
+        """Whether it was answered by its due time: yes, no, or None while it is open or has no due time."""
+        answered = self.replied_at or self.closed_at
+        if self.due_at is None or answered is None:
+            return None
+        return "yes" if answered <= self.due_at else "no"
+
     def keywords_of(self) -> dict[str, str]:
         """Values of the exact fields (models.query.FIELDS) that are set; the same in every engine."""
         day, note = city_day(self.created_at), self.annotation
@@ -134,6 +142,7 @@ class Record(Frozen):
             "urgency": note and str(note.urgency), "fingerprint": note and (note.fingerprint or None),
             "suggested_department": note.departments[0].label if note and note.departments else None,
             "sentiment": note and ("negative" if note.positive < 0.4 else "positive" if note.positive > 0.6 else "neutral"),
+            "timely": self.timely, "returned": None if self.returns is None else ("yes" if self.returns else "no"),
             "day": day.isoformat(), "week": week_start(day).isoformat(), "month": day.isoformat()[:7],
         }  # fmt: skip
         return {name: str(value) for name, value in values.items() if value is not None}
