@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from nlp.doors import find_doors
+from nlp.names import find_names
 from nlp.numbers import Found, find_numbers
 
 _HALF: Final = {
@@ -77,7 +79,10 @@ def _candidates(text: str) -> Iterator[Found]:
         yield from (
             Found(m.start(), m.end(), "email", f"{m[1]}***{m[0][m[0].index('@') :]}") for m in _EMAIL.finditer(text)
         )
-    yield from find_numbers(text)
+    numbers = list(find_numbers(text))
+    yield from numbers
+    yield from find_names(text, frozenset(found.start for found in numbers))
+    yield from find_doors(text)
     yield from _plates(text)
     for match in _PASSPORT.finditer(text):
         yield Found(match.start(1), match.end(1), "passport", f"{match[1][:1]}***{match[1][-2:]}")

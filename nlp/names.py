@@ -1,0 +1,213 @@
+"""Names of persons in a text, by the words around them: 我叫…, 联系人：…, …主任, … 13800138000.
+
+A family name from the list, one or two characters behind it, and evidence. A cue with a colon is enough by itself; a cue that is
+also everyday speech (业主, 老师, 我是) needs characters that given names are made of, no everyday word, and an end behind the name.
+A family name with a title (王先生) is what masking leaves, so it stays. Names without any cue are not found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from nlp.numbers import Found
+
+_HAN: Final = "\u4e00-\u9fa5"
+# A cue that says by itself that a name follows.
+_SAYS: Final = (
+    "(?:我|他|她|本人|名字|姓名|孩子|小孩|儿子|女儿|名)叫(?:做|作)?|(?:我的|他的|她的|本人)?(?:名字|姓名|真名|真实姓名|大名)|署名|落款"
+    "|(?:紧急)?联系人|经办人|联络人|接待人|代理人|委托人|被委托人|监护人|担保人"
+    "|(?:被)?(?:投诉|举报|反映|反应|检举|申请|诉求|来电|来信|上访|信访|报案|申诉|求助|申报)人|当事人|法定代表人|法人代表|法人"
+    "|收件人|寄件人|收款人|付款人|持卡人|开户人|户名|户主|车主|房主|业主姓名|产权人|承租人|出租人|买受人|受害人|被害人|死者|伤者|患者|病人"
+    "|嫌疑人|肇事者|证人|联系方式"
+)
+# A cue after which something else may follow as well.
+_HINTS: Final = (
+    "我是|这是|本人|业主|村民|居民|市民|学生|女儿|儿子|丈夫|妻子|老公|老婆|爱人|父亲|母亲|爸爸|妈妈|哥哥|弟弟|姐姐|妹妹|岳父|岳母|爷爷|奶奶|外公|外婆|孙子|孙女"
+    "|邻居|房东|老板|中介|包工头|司机|负责人|老师|班主任|校长|教师|医生|护士|警官|民警|交警|辅警|经理|主任|书记|村长|组长|支书|会计|局长|科长|所长|队长"
+    "|镇长|乡长|区长|县长|市长|站长|院长|主席|会长|代表|员工|职工|工友|同事|同学|朋友|网友|用户|户|其中|职员|客服|业务员|销售员|销售|顾问|管家|保安|物管"
+    "|村干部|社区干部|网格员|楼长|某某|姓|寻找|叫|名|是"
+)
+_LINK: Final = r"[\s:：;；=,，(（\[【\"“'‘是为叫—\-_]{0,4}"
+_CUED: Final = re.compile(f"(?:(?P<says>{_SAYS})|(?P<hints>{_HINTS}))(?P<link>{_LINK})(?=[{_HAN}])")
+_TITLED: Final = re.compile(
+    r"(?<=[\u4e00-\u9fa5])(?:先生|女士|小姐|太太|同志|同学|经理|老师|主任|书记|[局科处院校站所队村镇乡区县市社会班组部厂店董馆园]长|医生|大夫|护士|警官|法官"
+    r"|律师|师傅|阿姨|叔叔|大爷|大妈|大姐|大哥|老板|教授|工程师|会计|司机|民警|辅警|管家|委员|支书|董事|主席|总监|主管|专员|秘书|助理|队员|组员|干部"
+    r"|夫妇|夫妻|一家|等[0-9一二三四五六七八九十百]+人|等人|本人|\s?[(（]?(?:男|女)[,，、)）0-9])"
+)
+_MORE: Final = re.compile(r"\s?(?:[、/,，]|和|与|及|以及)\s?")
+_END: Final = re.compile(
+    rf"$|[^{_HAN}]|先生|女士|小姐|同志|同学|老师|经理|主任|书记|电话|手机|联系|身份证|[男女今年现家住系是在于为向说称和与及等的因对将从已又曾我他她本之生岁等户共]"
+    r"|反映|反应|投诉|举报|来电|咨询|求助|要求|希望|号码|微信|出生|表示|认为|夫妇|一家|以及|打|发|给|把|被|去|到|没|不|有|也|就|还|却|都|跟|同"
+)
+# What stands after a cue where a form was left empty, or where the cue was no cue.
+_NO_NAME_WORDS: Final = """
+不详 不明 不便 保密 匿名 无名 未知 未提供 没有 未留 暂无 同上 本人 电话 手机 号码 姓名 地址 住址 先生 女士 小姐 单位 公司 身份 性别 年龄 见附件 如下 以下
+信息 要求 表示 来电 反映 投诉 举报 多人 多名 某人 某某 全体 众多 我们 他们 大家 方式 微信 邮箱 拒绝 隐藏 已隐藏 实名 网名 群众 业主 居民 村民 市民 负责
+代表 什么 何人 何时 到底 如何 怎么 是谁 谁 都是 均为 应当 应该 包括 以及 或者 并且 但是
+"""
+_NO_NAME: Final = frozenset(_NO_NAME_WORDS.split())
+_LIST_LIMIT: Final = 30
+
+
+def find_names(text: str, anchors: frozenset[int] = frozenset()) -> Iterator[Found]:
+    """Names in `text` → family name and one star.
+
+    Args:
+        anchors: offsets at which a personal number begins; a name that ends just before one needs no other cue.
+    """
+    lexicon = _lexicon()
+    for match in _CUED.finditer(text):
+        start = match.end()
+        said = bool(match["says"]) and (bool(match["link"].strip()) or match["says"].endswith(("叫", "叫做", "名叫")))
+        for _ in range(_LIST_LIMIT):
+            end = lexicon.name_after(text, start, said=said, near=bool(match["says"]))
+            if not end:
+                break
+            yield _starred(text, start, end)
+            more = _MORE.match(text, end)
+            if not more:
+                break
+            start, said = more.end(), False
+    for match in _TITLED.finditer(text):
+        if start := lexicon.name_before(text, match.start()):
+            yield _starred(text, start - 1, match.start())
+    for anchor in anchors:
+        end = len(text[max(0, anchor - 12) : anchor].rstrip(" ,，:：(（、手机电话联系号码tel")) + max(0, anchor - 12)
+        if start := lexicon.name_before(text, end, alone=True):
+            yield _starred(text, start - 1, end)
+
+
+def _starred(text: str, start: int, end: int) -> Found:
+    return Found(start, end, "person", family_name(text[start:end]) + "*")
+
+
+def family_name(name: str) -> str:
+    """The family name that a name begins with; its first character where it begins with none."""
+    return name[:2] if name[:2] in _lexicon().double else name[:1]
+
+
+@dataclass(frozen=True)
+class _Lexicon:
+    common: frozenset[str]
+    doubtful: frozenset[str]
+    double: frozenset[str]
+    given: frozenset[str]
+    words: frozenset[str]
+
+    def family(self, text: str, start: int) -> int:
+        """Length of the family name at `start`: 2, 1 or 0."""
+        if text[start : start + 2] in self.double:
+            return 2
+        character = text[start : start + 1]
+        return int(character in self.common or character in self.doubtful)
+
+    def name_after(self, text: str, start: int, *, said: bool, near: bool) -> int:
+        """End of the name that begins at `start`; 0 where none does.
+
+        Args:
+            said: a cue with a colon or 叫 says that a name stands here.
+            near: the cue is one of those that names usually follow.
+        """
+        run = _HAN_RUN.match(text, start)
+        if not run or _begins_with(run[0], _NO_NAME):
+            return 0
+        if dotted := _DOTTED.match(text, start):
+            return dotted.end() if said or near else 0
+        length = len(run[0])
+        family = self.family(text, start)
+        if not family:
+            # 姓名：禤某 with a family name that is in no list: only where the whole field is the name.
+            return start + length if said and 2 <= length <= 3 and _FIELD_END.match(text, start + length) else 0
+        for end in self._ends(text, start, family, length):
+            if self._is_name(text, start, end, family, said=said, near=near):
+                return end
+        return 0
+
+    def _ends(self, text: str, start: int, family: int, length: int) -> list[int]:
+        """Possible ends, the likelier one first."""
+        long, short = start + family + 2, start + family + 1
+        ends = [end for end in (long, short) if end <= start + length]
+        if len(ends) == 2:
+            closed = [bool(_END.match(text, end)) for end in ends]
+            if text[short] not in self.given or (closed[1] and not closed[0]):
+                ends.reverse()
+        return ends
+
+    def _is_name(self, text: str, start: int, end: int, family: int, *, said: bool, near: bool) -> bool:
+        given = text[start + family : end]
+        everyday = text[start : start + 2] in self.words
+        usual = all(character in self.given for character in given)
+        closed = bool(_END.match(text, end))
+        doubtful = family == 1 and text[start] in self.doubtful
+        if "某" in given or given in ("先", "女", "小", "老") or _TITLE.match(text, start + family):
+            return False
+        if said:
+            return closed or usual or not doubtful
+        if everyday:
+            return False
+        if near:
+            return usual and (closed or not doubtful)
+        return usual and bool(_STRICT_END.match(text, end))
+
+    def name_before(self, text: str, end: int, *, alone: bool = False) -> int:
+        """1 + start of the name that ends at `end`; 0 where none does.
+
+        Args:
+            alone: there must be a break before the name too.
+        """
+        fitting = [start for start in range(max(0, end - 4), end - 1) if self._fits(text, start, end)]
+        if alone:
+            fitting = [start for start in fitting if start == 0 or _BREAK.match(text, start - 1)]
+        if not fitting:
+            return 0
+        best = fitting[0]
+        for start in fitting[1:]:
+            # 向李明主任: the longer reading begins with an everyday word, or leaves a family name inside the given name.
+            inside = text[start] in self.common and not (best == 0 or _BREAK.match(text, best - 1))
+            if text[best] in self.doubtful or inside:
+                best = start
+        return best + 1
+
+    def _fits(self, text: str, start: int, end: int) -> bool:
+        family = self.family(text, start)
+        given = text[start + family : end]
+        if not family or not 1 <= len(given) <= 2 or text[start : start + 2] in self.words:
+            return False
+        return all(character in self.given for character in given)
+
+
+_HAN_RUN: Final = re.compile(f"[{_HAN}]{{2,8}}")
+_DOTTED: Final = re.compile(f"[{_HAN}]{{1,8}}[·•.][{_HAN}]{{1,10}}")
+_FIELD_END: Final = re.compile(rf"$|[^{_HAN}]")
+_STRICT_END: Final = re.compile(
+    rf"$|[^{_HAN}]|先生|女士|小姐|同志|电话|手机|身份证|联系电话|反映|反应|投诉|举报|来电|咨询|求助|称(?!呼)"
+)
+_BREAK: Final = re.compile(rf"[^{_HAN}*]|[的是叫找为给]")
+_TITLE: Final = re.compile("先生|女士|小姐|同志|同学|老师|经理|主任|书记|师傅|阿姨|老板|医生|局长|某")
+
+
+def _begins_with(text: str, words: frozenset[str]) -> bool:
+    return any(text[:length] in words for length in (1, 2, 3))
+
+
+@cache
+def _lexicon() -> _Lexicon:
+    common, doubtful, double = _lines("surnames.txt")
+    words = (line.split() for line in _lines("not_names.txt"))
+    return _Lexicon(
+        common=frozenset(common),
+        doubtful=frozenset(doubtful),
+        double=frozenset(double.split()),
+        given=frozenset("".join(_lines("given_names.txt"))),
+        words=frozenset(first + second for first, seconds in words for second in seconds),
+    )
+
+
+def _lines(name: str) -> list[str]:
+    text = resources.files("nlp").joinpath("data", name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
