@@ -13,6 +13,7 @@ from models.query import Query
 if TYPE_CHECKING:
     from api.wiring import House
 
+By = Literal["district", "department", "topic", "week"]
 FRESH_SECONDS = 600.0  # a figure this young is shown although items came in since; the page says as of when
 
 
@@ -21,44 +22,61 @@ def _scope(reader: ScopedStore) -> str:
     return "*" if districts is None else ",".join(sorted(districts))
 
 
+def _within(district: str | None) -> Query:
+    return Query(filters={"district": (district,)} if district else {})
+
+
 def _mark(house: House) -> int:
     """Changes whenever the store has taken something in."""
     return house.inbox.books().stored
 
 
-def hotspots(house: House, reader: ScopedStore, since: date, until: date, *, top: int = 10) -> Hotspots:
-    """Hotspots of the city days [since, until) in the viewer's districts."""
+def hotspots(
+    house: House, reader: ScopedStore, since: date, until: date, *, top: int = 10, district: str | None = None
+) -> Hotspots:
+    """Hotspots of the city days [since, until) in the viewer's districts, or in one of them."""
     from indices.civic.hotspots import find_hotspots
 
     def compute() -> Hotspots:
-        return find_hotspots(reader, day_start(since), day_start(until), top=top)
+        return find_hotspots(reader, day_start(since), day_start(until), top=top, query=_within(district))
 
     if not reader.viewer.sees_business:
         return compute()
-    question = f"{_scope(reader)} {since} {until} {top}"
+    question = f"{_scope(reader)} {district} {since} {until} {top}"
     return house.figures.get(
         Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
     )
 
 
-def index(
-    house: House, reader: ScopedStore, by: Literal["district", "department", "topic", "week"], since: date, until: date
-) -> Index:
-    """The satisfaction index of the city days [since, until) in the viewer's districts."""
+def index(house: House, reader: ScopedStore, by: By, since: date, until: date, *, district: str | None = None) -> Index:
+    """The satisfaction index of the city days [since, until) in the viewer's districts, or in one of them."""
     from indices.civic.satisfaction import satisfaction
 
-    query = Query(since=day_start(since), until=day_start(until))
-    if not reader.viewer.sees_business:
+    query = _within(district).model_copy(update={"since": day_start(since), "until": day_start(until)})
+
+    def compute() -> Index:
         return satisfaction(reader, query, by)
-    question = f"{_scope(reader)} {by} {since} {until}"
-    return house.figures.get(Index, "index", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS,
-                             compute=lambda: satisfaction(reader, query, by))  # fmt: skip
+
+    if not reader.viewer.sees_business:
+        return compute()
+    question = f"{_scope(reader)} {district} {by} {since} {until}"
+    return house.figures.get(
+        Index, "index", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
+    )
 
 
 def route(
-    house: House, reader: ScopedStore, title: str, text: str, district: str | None, street: str | None
+    house: House,
+    reader: ScopedStore,
+    title: str,
+    text: str,
+    district: str | None,
+    street: str | None,
+    *,
+    exclude: str = "",
 ) -> Routing:
-    """Who should take a demand."""
+    """Who should take a demand. `exclude`: a record that is no example for itself."""
     from indices.civic.dispatch import Dispatcher
 
-    return Dispatcher(house.annotator, house.catalogue, reader).route(title, text, district=district, street=street)
+    dispatcher = Dispatcher(house.annotator, house.catalogue, reader)
+    return dispatcher.route(title, text, district=district, street=street, exclude=exclude)

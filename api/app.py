@@ -7,23 +7,18 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
-import dashboards
 from api import problems
 from api.limits import Limits
-from api.routes import answers, items, pages, records, service, session
+from api.routes import answers, desk, items, pages, records, search, service, session
 from api.wiring import House
+from dashboards import assets
 from models.settings import Settings
 
-# No inline script or style, nothing from another host (promises S8, S12).
+# What the pages ask for (no inline script or style, nothing from another host: promises S8, S12), on every answer.
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
+    **assets.PAGE_HEADERS,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
 }
@@ -47,9 +42,9 @@ def create_app(house: House | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.house = house
     problems.install(app)
-    for module in (session, items, records, answers, service, pages):
+    for module in (session, items, records, answers, service, pages, search, desk):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=dashboards.STATIC), name="static")
+    app.mount(assets.PREFIX, assets.Static(), name="static")
     app.middleware("http")(_headers)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(Limits, settings=house.settings)
@@ -60,6 +55,4 @@ async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Re
     response = await call_next(request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if not request.url.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
@@ -40,12 +41,20 @@ def wants_page(request: Request) -> bool:
 
 def problem_response(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     if problem.status == 401 and wants_page(request):
-        return RedirectResponse("/login", status_code=303)
+        after = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?{urlencode({'next': after})}" if after != "/" else "/login", status_code=303)
     if wants_page(request):
-        from dashboards.pages.errors import render_error
+        from dashboards.pages import render_error, theme_of
 
-        page = render_error(status=problem.status, code=problem.code, detail=problem.detail)
+        wait = problem.fields.get("retry_after_seconds")
+        page = render_error(problem.status, sentence=problem.detail, code=problem.code, retry_after_seconds=wait,
+                            theme=theme_of(request.cookies.get("theme")))  # fmt: skip
         return HTMLResponse(page, status_code=problem.status, headers=dict(headers or {}))
+    if "hx-request" in request.headers:
+        from dashboards.pages import render_error_part
+
+        part = render_error_part(problem.detail, problem.code)
+        return HTMLResponse(part, status_code=problem.status, headers=dict(headers or {}))
     content = jsonable_encoder(problem)
     return JSONResponse(content, status_code=problem.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Self
 from models.settings import Settings
 
 if TYPE_CHECKING:
-    from indices.civic.catalogue import Catalogue
-    from indices.civic.decisions import Decisions
-    from indices.intake.inbox import Inbox
-    from indices.intake.worker import Worker
     from nlp.annotate import Annotator
     from sqlalchemy import Engine
 
     from indices.audit import AuditLog
+    from indices.civic.catalogue import Catalogue
+    from indices.civic.decisions import Decisions
     from indices.figures import FigureCache
+    from indices.intake.inbox import Inbox
+    from indices.intake.worker import Worker
     from indices.users import Users
     from models.ports import Store
 

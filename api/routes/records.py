@@ -7,12 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from indices.query_language import parse
 from pydantic import BaseModel
 
+from api import frames
 from api.auth import BUSINESS, scoped
-from api.problems import Problem
+from api.problems import Problem, wants_page
 from api.questions import FACETS, search_query
-from models.errors import NotFound
+from models.errors import BadQuery, NotFound
 from models.query import MAX_PAGE, MAX_WINDOW, Bucket, Hit, Sort
 from models.record import Record
 from models.viewer import Viewer
@@ -47,13 +49,25 @@ def search(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], q: Wo
 
 
 @router.get("/records/{record_id}", response_model=Record, responses={404: {"model": Problem}})
-def read(request: Request, record_id: str, viewer: Annotated[Viewer, Depends(BUSINESS)]) -> Record | Response:
-    """One record; a page asks for the same address as a side panel (htmx)."""
-    record = scoped(request, viewer).get(record_id)
+def read(
+    request: Request, record_id: str, viewer: Annotated[Viewer, Depends(BUSINESS)], q: Words = ""
+) -> Record | Response:
+    """One record: as data for programs, as a page for browsers, as a side panel for htmx."""
+    reader = scoped(request, viewer)
+    record = reader.get(record_id)
     if record is None:
         raise NotFound(what=f"记录 {record_id[:40]}")
-    if "hx-request" in request.headers:
-        from dashboards.pages.search import render_record_panel
+    if "hx-request" not in request.headers and not wants_page(request):
+        return record
+    from dashboards import pages
+    from dashboards.views.marks import words_of
+    from dashboards.views.records import record_view
 
-        return HTMLResponse(render_record_panel(record))
-    return record
+    try:
+        words = tuple(words_of(parse(q)))
+    except BadQuery:
+        words = ()  # a record is shown all the same, only without marks
+    view = record_view(record, words=words)
+    if "hx-request" in request.headers:
+        return HTMLResponse(pages.render_record_panel(view))
+    return HTMLResponse(pages.render_record(view, frames.frame_of(request, reader, "search", kind="none")))

@@ -1,0 +1,169 @@
+"""What surrounds a page: who looks, scope and period from the address, how fresh the data is, which sources are silent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from api.auth import SESSION_COOKIE, house_of
+from dashboards.frame import DataState, Frame, PeriodKind, Scope
+from dashboards.pages import theme_of
+from indices.access import ScopedStore
+from indices.users import csrf_token
+from models.clock import city_day, day_start, now
+from models.errors import BadRequest
+from models.ports import Store
+from models.query import Query
+from models.viewer import Viewer
+
+if TYPE_CHECKING:
+    from api.wiring import House
+    from dashboards.views.sources import SourceInput
+
+RHYTHM_DAYS = 120  # a feed's rhythm is read from its last 120 days …
+RHYTHM_MIN = 14  # … where it delivered on at least so many of them; a file loaded once has no rhythm
+FRESH_SECONDS = 60.0
+
+
+class Freshness(BaseModel):
+    """The grey line under a title, kept as a figure so that it costs nothing on most requests."""
+
+    newest: datetime | None
+    orders: int
+    districts: list[str]
+    silent_sources: list[str]
+    model: str
+
+
+def params_of(request: Request) -> dict[str, list[str]]:
+    """Parameters of the address, each with all its values."""
+    return {name: request.query_params.getlist(name) for name in request.query_params}
+
+
+def freshness(house: House, reader: ScopedStore) -> Freshness:
+    """How fresh the viewer's data is."""
+
+    def compute() -> Freshness:
+        newest = reader.search(Query(size=1))
+        districts = sorted(bucket.keys[0] for bucket in reader.aggregate(Query(), ["district"]))
+        record = newest.hits[0].record if newest.hits else None
+        return Freshness(
+            newest=record.created_at if record else None, orders=newest.total, districts=districts[:60],
+            silent_sources=list(silent_sources(house)),
+            model=record.annotation.model if record and record.annotation else "",
+        )  # fmt: skip
+
+    scope = "*" if reader.viewer.districts is None else ",".join(sorted(reader.viewer.districts))
+    question = f"{scope} {reader.viewer.sees_business}"
+    stored = house.inbox.books().stored
+    return house.figures.get(
+        Freshness, "freshness", question, mark=stored, max_age_seconds=FRESH_SECONDS, compute=compute
+    )
+
+
+def source_inputs(house: House) -> list[SourceInput]:
+    """Every source with its books and its rhythm. Counts of the whole city; no record is read."""
+    from dashboards.views.sources import SourceInput
+
+    days = delivery_days(house.store)
+    inputs = []
+    for name in sorted({*house.inbox.sources(), *days}):
+        books, delivered = house.inbox.books(name), days.get(name, [])
+        last = day_start(max(delivered)) + timedelta(days=1) if delivered else None
+        inputs.append(
+            SourceInput(name=name, usual_gap=usual_gap(delivered), last_item=min(last, now()) if last else None, received=books.received,
+                        stored=books.stored, updated=books.updated, duplicate=books.duplicate, quarantined=books.quarantined,
+                        refused=books.refused, waiting=books.waiting)
+        )  # fmt: skip
+    return inputs
+
+
+def delivery_days(store: Store) -> dict[str, list[date]]:
+    """For each source the city days on which it had items."""
+    days: dict[str, list[date]] = {}
+    for bucket in store.aggregate(Query(), ["source", "day"]):
+        days.setdefault(bucket.keys[0], []).append(date.fromisoformat(bucket.keys[1]))
+    return days
+
+
+def usual_gap(delivered: list[date]) -> timedelta | None:
+    """Longest usual time between two deliveries: the 95th percentile of the gaps in days, or None where there is no rhythm."""
+    first = city_day(now()) - timedelta(days=RHYTHM_DAYS)
+    recent = sorted(day for day in delivered if day >= first)
+    if len(recent) < RHYTHM_MIN:
+        return None
+    gaps = sorted((later - earlier).days for earlier, later in pairwise(recent))
+    return timedelta(days=gaps[int(0.95 * (len(gaps) - 1))])
+
+
+def silent_sources(house: House) -> tuple[str, ...]:
+    """Feeds that usually deliver and have stopped."""
+    from dashboards.views.sources import silent
+
+    return silent(source_inputs(house), now())
+
+
+def chosen_district(request: Request, reader: ScopedStore) -> str | None:
+    """The district of the address; another's district is no district of this viewer (BadRequest would tell that it exists)."""
+    district = request.query_params.get("district") or None
+    scope = reader.viewer.districts
+    if scope is not None and len(scope) == 1:
+        return next(iter(scope))
+    return district
+
+
+def chosen_day(request: Request, name: str, fallback: date) -> date:
+    """A day of the address. Raises BadRequest."""
+    value = request.query_params.get(name)
+    if not value:
+        return fallback
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise BadRequest(name=name, value=value[:40], reason="应为日期，如 2026-11-24") from None
+    if not 1900 <= day.year <= 2199:
+        raise BadRequest(name=name, value=value, reason="年份应在 1900–2199 之间")
+    return day
+
+
+def chosen_period(request: Request, last: date, days: int, *, longest: int = 400) -> tuple[date, date]:
+    """First and last day of the address, by default the `days` days that end with `last`. Raises BadRequest."""
+    until = chosen_day(request, "to", last)
+    since = chosen_day(request, "from", until - timedelta(days=days - 1))
+    if not since <= until <= since + timedelta(days=longest):
+        raise BadRequest(name="from", value=since.isoformat(), reason=f"应不晚于 {until}，且跨度不超过 {longest} 天")
+    return since, until
+
+
+def frame_of(request: Request, reader: ScopedStore, page: str, *, since: date | None = None, until: date | None = None,
+             kind: PeriodKind = "range") -> Frame:  # fmt: skip
+    """The frame of a page of this viewer."""
+    house, viewer = house_of(request), reader.viewer
+    fresh = freshness(house, reader)
+    until = until or (city_day(fresh.newest) if fresh.newest else city_day(now()))
+    scope = Scope(
+        since=since or until,
+        until=until,
+        district=chosen_district(request, reader),
+        districts=tuple(fresh.districts),
+        kind=kind,
+    )
+    data = DataState(
+        newest=fresh.newest, orders=fresh.orders, silent_sources=tuple(fresh.silent_sources), model=fresh.model
+    )
+    return bare_frame(request, viewer, page, scope=scope, data=data)
+
+
+def bare_frame(
+    request: Request, viewer: Viewer, page: str, *, scope: Scope | None = None, data: DataState | None = None
+) -> Frame:
+    """A frame without data: for administrators, who see none."""
+    return Frame(
+        viewer=viewer, page=page, path=request.url.path, city=house_of(request).settings.city, params=params_of(request), scope=scope,
+        data=data, csrf=csrf_token(request.cookies.get(SESSION_COOKIE, "")), theme=theme_of(request.cookies.get("theme")),
+        slim=request.cookies.get("rail") == "slim",
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""分派台: one order at a time; a decision is one request and answers with the next order."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from api import answers, frames
+from api.auth import Allow, house_of, scoped
+from dashboards import pages
+from dashboards.frame import PAGES
+from dashboards.views.desk import ACTIONS, Counters, Decided, DeskView, by_urgency_and_doubt, desk_view
+from dashboards.views.records import title_of
+from indices.access import ScopedStore
+from indices.civic.decisions import Action
+from models.clock import city_day, day_start, now
+from models.errors import BadRequest, NotFound
+from models.labels import DEPARTMENTS, Status
+from models.query import Query
+from models.record import Record
+from models.viewer import Viewer
+
+router = APIRouter(include_in_schema=False)
+OPERATORS = Allow(*next(entry.roles for entry in PAGES if entry.key == "desk"))
+Operator = Annotated[Viewer, Depends(OPERATORS)]
+OPEN = (Status.WAITING.value, Status.ACCEPTED.value, Status.TO_DISPATCH.value, Status.RETURNED.value)
+QUEUE = 100
+
+
+def waiting_orders(request: Request, reader: ScopedStore) -> list[Record]:
+    """Orders that nobody decided on yet. Feeds that export no status: the newest ones without a department."""
+    district = frames.chosen_district(request, reader)
+    query = Query(size=QUEUE, filters={"district": (district,)} if district else {})
+    found = [hit.record for hit in reader.search(query.narrowed(status=OPEN)).hits]
+    if not found:
+        found = [
+            hit.record
+            for hit in reader.search(query).hits
+            if hit.record.status is None and hit.record.department is None
+        ]
+    decided = house_of(request).decisions.standing([record.id for record in found])
+    return by_urgency_and_doubt([record for record in found if record.id not in decided])
+
+
+def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None, last: Decided | None = None) -> DeskView:
+    house = house_of(request)
+    queue = waiting_orders(request, reader)
+    record = next((one for one in queue if one.id == chosen), queue[0] if queue else None)
+    tally = house.decisions.tally(reader.viewer.name, day_start(city_day(now())).timestamp())
+    decided = tally.accepted + tally.changed + tally.to_person + tally.merged
+    counters = Counters(
+        decided=decided, accepted=tally.accepted, changed=tally.changed, to_person=tally.to_person, waiting=len(queue)
+    )
+    current = None
+    if record is not None:
+        routing = answers.route(
+            house, reader, record.title, record.text, record.district, record.street, exclude=record.id
+        )
+        current = (record, routing)
+    return desk_view(queue, now=now(), current=current, counters=counters, last=last)
+
+
+@router.get("/desk")
+def desk(request: Request, viewer: Operator) -> Response:
+    reader = scoped(request, viewer)
+    view = _view(request, reader, chosen=request.query_params.get("id"))
+    return HTMLResponse(pages.render_desk(view, frames.frame_of(request, reader, "desk", kind="none")))
+
+
+@router.get("/desk/next")
+def next_order(request: Request, viewer: Operator) -> Response:
+    reader = scoped(request, viewer)
+    view = _view(request, reader, chosen=request.query_params.get("id"))
+    return HTMLResponse(pages.render_desk_work(view, frames.frame_of(request, reader, "desk", kind="none")))
+
+
+@router.post("/desk/{record_id}/decide")
+def decide(request: Request, record_id: str, viewer: Operator, action: Annotated[str, Form(max_length=20)],
+           department: Annotated[str, Form(max_length=100)] = "", into: Annotated[str, Form(max_length=64)] = "") -> Response:  # fmt: skip
+    """Accept a candidate, choose another department, hand to a person, merge, or take the last decision back."""
+    if action not in ACTIONS:
+        raise BadRequest(name="action", value=action, reason=f"应为 {'、'.join(ACTIONS)} 之一")
+    reader, decisions = scoped(request, viewer), house_of(request).decisions
+    last, chosen = None, None
+    if action == "undo":
+        chosen = decisions.undo(viewer.name).record_id
+    else:
+        last = _decide(request, reader, record_id, cast(Action, action), department, into)
+    house_of(request).audit.note(viewer.name, f"desk.{action}", f"{record_id} {department or into}".strip())
+    if "hx-request" not in request.headers:
+        return RedirectResponse("/desk", status_code=303)
+    view = _view(request, reader, chosen=chosen, last=last)
+    return HTMLResponse(pages.render_desk_work(view, frames.frame_of(request, reader, "desk", kind="none")))
+
+
+def _decide(
+    request: Request, reader: ScopedStore, record_id: str, action: Action, department: str, into: str
+) -> Decided:
+    record = reader.get(record_id)
+    if record is None:
+        raise NotFound(what=f"工单 {record_id[:40]}")
+    if action in ("accept", "department") and department not in DEPARTMENTS:
+        raise BadRequest(name="department", value=department, reason=f"应为 {'、'.join(DEPARTMENTS)} 之一")
+    note = record.annotation
+    suggested = note.departments[0].label if note and note.departments else ""
+    target = into if action == "merge" else department
+    house_of(request).decisions.decide(record_id, reader.viewer.name, action, department=target, suggested=suggested)
+    name = DEPARTMENTS.get(department, department)
+    words = {"accept": f"已派 {name}", "department": f"已改派 {name}", "person": "已转人工", "merge": f"已并入 {into}"}[
+        action
+    ]
+    return Decided(record_id, f"{title_of(record)}：{words}")
