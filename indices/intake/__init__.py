@@ -1,0 +1,1 @@
+"""What comes in: inbox, quarantine, the worker line, the watched folder."""

@@ -1,0 +1,281 @@
+"""The worker line: lease → mask → annotate → store → settle (promises R3, R5, R7). The only writer of the store.
+
+1. Only the latest state of an identity in a batch is written; the others of the batch are duplicates of it. Where the latest is
+   bad, the next one is tried.
+2. A batch that makes the annotator or the store raise is halved until the guilty item stands alone, and only that one
+   goes to the quarantine.
+3. An error of the Retry family gives the whole lease back; the line backs off with jitter.
+4. `quarantine_run` bad items in a row, nothing good between, halt the line with one alarm; a decision about the
+   quarantine (`minsheng quarantine retry|drop`) lets it go on.
+5. A duplicate that this very row wrote before a death counts as stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from indices.intake.builder import build_record
+from indices.intake.inbox import Inbox, Leased, Settled
+from models.errors import (
+    BadField,
+    EmptyText,
+    MinshengError,
+    PoisonedItem,
+    Quarantine,
+    QuarantineOverflow,
+    Retry,
+    StoreRejected,
+)
+from models.identity import record_id, revision
+from models.ports import Store
+from models.query import Outcome
+from models.settings import Settings
+
+if TYPE_CHECKING:
+    from nlp.annotate import Draft, Reading
+
+log = logging.getLogger("minsheng.worker")
+
+IDLE_SECONDS = 0.2
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.2, 30.0
+DRAIN_PATIENCE_SECONDS = 120.0
+"""`drain` gives up when nothing got better for so long; `run` never does."""
+
+
+class Annotates(Protocol):
+    """`nlp.annotate.Annotator`, or a stand-in."""
+
+    def annotate(self, drafts: Sequence[Draft]) -> list[Reading]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A leased item with its identity; the greatest `revision` of an identity wins, the first row among equals."""
+
+    leased: Leased
+    record_id: str
+    revision: int
+
+    @property
+    def row(self) -> str:
+        return self.leased.row
+
+
+def delay_seconds(failures: int) -> float:
+    """Full jitter: anywhere up to 0.2 s · 2^failures, at most 30 s, so that workers do not come back all at once."""
+    return random.uniform(0.0, min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(failures, 16)))
+
+
+class Worker:
+    """One worker. Several processes may work on one inbox where the store allows several writers."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        store: Store,
+        annotator: Annotates,
+        pseudonym_key: bytes,
+        settings: Settings,
+        *,
+        name: str = "",
+    ) -> None:
+        self.inbox = inbox
+        self.store = store
+        self.annotator = annotator
+        self.settings = settings
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self._pseudonym_key = pseudonym_key
+
+    def step(self) -> int:
+        """Lease a batch and settle it; how many items, 0 where nothing was free.
+
+        Raises:
+            Retry: the store or the database is away; the lease was given back.
+            QuarantineOverflow: the line is halted.
+        """
+        if bad := self.inbox.halted():
+            raise QuarantineOverflow(count=bad)
+        if not self.inbox.waiting():
+            return 0
+        s = self.settings
+        leased = self.inbox.lease(s.batch_items, self.name, max_attempts=s.max_attempts, run_limit=s.quarantine_run)
+        try:
+            outcomes = self._process(leased)
+        except BaseException:
+            with suppress(MinshengError):
+                self.inbox.release([one.row for one in leased])
+            raise
+        settlement = self.inbox.settle(outcomes, run_limit=s.quarantine_run)
+        if settlement.halted:
+            raise QuarantineOverflow(count=settlement.bad_in_a_row)
+        return len(leased)
+
+    def drain(self, progress: Callable[[int], None] | None = None) -> int:
+        """Work until nothing waits; how many items were settled. `progress` is told the sum after each batch.
+
+        Raises:
+            Retry: nothing could be done for `DRAIN_PATIENCE_SECONDS`.
+            QuarantineOverflow: the line is halted.
+        """
+        total, failures, last_good = 0, 0, time.monotonic()
+        while True:
+            try:
+                done = self.step()
+            except QuarantineOverflow:
+                raise
+            except Retry as error:
+                if time.monotonic() - last_good > DRAIN_PATIENCE_SECONDS:
+                    raise
+                failures = self._warn(error, failures)
+                time.sleep(delay_seconds(failures))
+                continue
+            failures, last_good = 0, time.monotonic()
+            if done:
+                total += done
+                if progress:
+                    progress(total)
+            elif self.inbox.waiting():
+                time.sleep(IDLE_SECONDS)  # leased by another worker, or by one that died
+            else:
+                return total
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; the batch in hand is finished first."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                done = self.step()
+            except QuarantineOverflow:
+                self._stand(stop)
+                continue
+            except Retry as error:
+                failures = self._warn(error, failures)
+                stop.wait(delay_seconds(failures))
+                continue
+            failures = 0
+            if not done:
+                stop.wait(IDLE_SECONDS)
+
+    def _stand(self, stop: threading.Event) -> None:
+        log.warning("worker.standing", extra={"worker": self.name})
+        while not stop.is_set():
+            with suppress(Retry):
+                if not self.inbox.halted():
+                    log.warning("worker.resumed", extra={"worker": self.name})
+                    return
+            stop.wait(5 * IDLE_SECONDS)
+
+    def _warn(self, error: Retry, failures: int) -> int:
+        log.warning("worker.retry", extra={"code": error.code, "failures": failures + 1, "worker": self.name})
+        return failures + 1
+
+    # --- one batch ---------------------------------------------------------------------------------------------------
+    def _process(self, leased: Sequence[Leased]) -> list[Settled]:
+        outcomes: dict[str, Settled] = {}
+        pending: list[Candidate] = []
+        for one in leased:
+            found = self._identify(one)
+            if isinstance(found, Settled):
+                outcomes[one.row] = found
+            else:
+                pending.append(found)
+        while pending:
+            latest = _latest(pending)
+            outcomes |= self._write(list(latest.values()), again=False)
+            next_best: list[Candidate] = []
+            for other in pending:
+                best = latest[other.record_id]
+                if other is best:
+                    continue
+                if outcomes[best.row].outcome is Outcome.REJECTED:
+                    next_best.append(other)
+                else:
+                    outcomes[other.row] = _settled(other.leased, Outcome.DUPLICATE)
+            pending = next_best
+        return list(outcomes.values())
+
+    def _identify(self, leased: Leased) -> Candidate | Settled:
+        """Its identity, or its outcome where that is known already."""
+        item = leased.item
+        try:
+            if not item.payload.title.strip() and not item.payload.text.strip():
+                raise EmptyText(source=item.source, native_id=item.native_id or "无")
+            try:
+                candidate = Candidate(leased, record_id(item), revision(item))
+            except ValueError as error:  # an address that is none
+                raise BadField(field="url", value=item.payload.url, reason=str(error)) from error
+            if leased.deaths > self.settings.max_attempts:
+                raise PoisonedItem(attempts=leased.deaths, reason="处理进程每次都中断")
+        except Quarantine as error:
+            return _rejected(leased, error)
+        if leased.attempts > 1 and self._wrote(candidate):
+            return _settled(leased, Outcome.STORED)
+        return candidate
+
+    def _wrote(self, candidate: Candidate) -> bool:
+        """True where the store holds what this very row wrote before a death or a lost answer."""
+        kept = self.store.get(candidate.record_id)
+        return kept is not None and kept.intake == candidate.row
+
+    def _write(self, batch: Sequence[Candidate], *, again: bool) -> dict[str, Settled]:
+        """Annotate and store; `again`: an earlier call for these may have stored some already."""
+        try:
+            return self._annotate_and_store(batch, again)
+        except Retry:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one item provokes must not stop the line; halving finds it
+            if len(batch) == 1:
+                guilty = batch[0].leased
+                reason = PoisonedItem(attempts=guilty.attempts, reason=f"{type(error).__name__}: {error}")
+                log.warning("worker.poison", extra={"row": guilty.row, "error": type(error).__name__})
+                return {guilty.row: _rejected(guilty, reason)}
+        half = len(batch) // 2
+        return self._write(batch[:half], again=True) | self._write(batch[half:], again=True)
+
+    def _annotate_and_store(self, batch: Sequence[Candidate], again: bool) -> dict[str, Settled]:
+        from nlp.annotate import Draft
+
+        payloads = [one.leased.item.payload for one in batch]
+        drafts = [Draft(title=each.title, text=each.text, reply=each.reply) for each in payloads]
+        readings = self.annotator.annotate(drafts)
+        records = [
+            build_record(one.leased.item, reading, intake=one.row, pseudonym_key=self._pseudonym_key)
+            for one, reading in zip(batch, readings, strict=True)
+        ]
+        receipt = self.store.upsert(records)
+        reasons = receipt.reasons or ("",) * len(batch)
+        outcomes: dict[str, Settled] = {}
+        for one, outcome, reason in zip(batch, receipt.outcomes, reasons, strict=True):
+            if outcome is Outcome.REJECTED:
+                outcomes[one.row] = _rejected(one.leased, StoreRejected(reason=reason))
+            elif outcome is Outcome.DUPLICATE and (again or one.leased.attempts > 1) and self._wrote(one):
+                outcomes[one.row] = _settled(one.leased, Outcome.STORED)
+            else:
+                outcomes[one.row] = _settled(one.leased, outcome)
+        return outcomes
+
+
+def _latest(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    latest: dict[str, Candidate] = {}
+    for one in candidates:
+        best = latest.get(one.record_id)
+        if best is None or one.revision > best.revision:
+            latest[one.record_id] = one
+    return latest
+
+
+def _settled(leased: Leased, outcome: Outcome) -> Settled:
+    return Settled(leased.row, outcome, attempts=leased.attempts)
+
+
+def _rejected(leased: Leased, error: Any) -> Settled:
+    return Settled(leased.row, Outcome.REJECTED, error.message, error.code, leased.attempts)
