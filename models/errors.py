@@ -177,3 +177,9 @@ class MissingPart(Refuse):
     code = "MS308"
     status = 501
     sentence = "缺少组件 {part}。安装：pip install 'minsheng[{extra}]'。"
+
+
+class StoreNewer(Refuse):
+    code = "MS321"
+    status = 500
+    sentence = "检索库索引 {index} 的映射版本 {found} 比本程序的 {known} 新，不能写入。请升级 minsheng。"

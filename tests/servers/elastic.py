@@ -1,8 +1,9 @@
 """Real Elasticsearch servers for the tests.
 
-    def test_something(elastic_server):
-        server = elastic_server("8.19.5")          # or VERSIONS["8"], VERSIONS["9"]; skips where none can be had
-        settings = server.settings(elastic_index="t-abc")
+    from tests.servers.elastic import server_or_skip
+
+    server = server_or_skip("8")          # or "9"; skips the test where none can be had
+    settings = server.settings(elastic_index="t-abc")
 
 A server is, in this order: an address from the environment (MINSHENG_TEST_ELASTIC_8, MINSHENG_TEST_ELASTIC_9; user and password may
 stand in it), else an unpacked one in the user's cache, else one fetched by Maven into that cache, else a skip with the reason. The
@@ -31,11 +32,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -53,8 +53,7 @@ class NoServer(Exception):
     """Why no server can be had here."""
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """A running server or cluster. `folder` is None where the address came from the environment."""
 
     version: str
@@ -96,12 +95,14 @@ def java_home(at_least: int) -> Path:
     """The oldest installed Java that is new enough."""
     found: dict[int, Path] = {}
     homes = [Path(home)] if (home := os.environ.get("JAVA_HOME")) else []
-    for home in [*homes, *sorted(Path("/usr/lib/jvm").glob("*"))]:
-        if not (home / "bin" / "java").exists():
+    for folder in [*homes, *sorted(Path("/usr/lib/jvm").glob("*"))]:
+        if not (folder / "bin" / "java").exists():
             continue
-        shown = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True, check=False).stderr
+        shown = subprocess.run(
+            [folder / "bin" / "java", "-version"], capture_output=True, text=True, check=False
+        ).stderr
         if version := re.search(r'version "(\d+)', shown):
-            found.setdefault(int(version[1]), home)
+            found.setdefault(int(version[1]), folder)
     fit = [number for number in sorted(found) if number >= at_least]
     if not fit:
         raise NoServer(f"no Java {at_least} or newer (found: {sorted(found) or 'none'})")
@@ -147,7 +148,13 @@ def locked(path: Path) -> Iterator[None]:
 
 # --- starting one -----------------------------------------------------------------------------------------------
 def start(
-    version: str, *, nodes: int = 1, heap_mb: int = 400, secure: bool = False, folder: Path | None = None, wait: bool = True
+    version: str,
+    *,
+    nodes: int = 1,
+    heap_mb: int = 400,
+    secure: bool = False,
+    folder: Path | None = None,
+    wait: bool = True,
 ) -> Server:
     """A server of our own, ended with this process or by `stop`.
 
@@ -189,6 +196,7 @@ def configure(folder: Path, home: Path, number: int, ports: list[int], heap_mb: 
         "cluster.name": "minsheng-test", "node.name": f"node-{number}", "path.data": folder / "data", "path.logs": folder / "logs",
         "network.host": "127.0.0.1", "http.port": 0, "transport.port": ports[number] if ports else 0, "node.portsfile": "true",
         "cluster.routing.allocation.disk.threshold_enabled": "false", "node.store.allow_mmap": "false",
+        "action.destructive_requires_name": "false",
         "xpack.security.enabled": "true" if password else "false",
     }  # fmt: skip
     if ports:
@@ -216,7 +224,9 @@ def configure(folder: Path, home: Path, number: int, ports: list[int], heap_mb: 
 
 def command(folder: Path, home: Path, number: int) -> list[str]:
     node = folder / f"node-{number}"
-    drop = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"] if os.geteuid() == 0 else []
+    drop = (
+        ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"] if os.geteuid() == 0 else []
+    )
     if drop and not shutil.which("setpriv"):
         raise NoServer("running as root and no setpriv (util-linux) to become an unprivileged user")
     paths = [f"ES_PATH_CONF={node / 'config'}", f"ES_TMPDIR={node / 'tmp'}"]
@@ -351,14 +361,14 @@ def shared(version: str) -> Server:
         return server
 
 
-@pytest.fixture(scope="session")
-def elastic_server() -> Callable[[str], Server]:
-    """Factory: version → the run's shared server of it, started at the first call; a skip with the reason where there is none."""
+def server_or_skip(version: str) -> Server:
+    """The run's shared server of "8", "9" or a full version; skips the test with the reason where none can be had."""
+    try:
+        return shared(VERSIONS.get(version, version))
+    except NoServer as reason:
+        pytest.skip(f"Elasticsearch {version}: {reason}")
 
-    def get(version: str) -> Server:
-        try:
-            return shared(version)
-        except NoServer as reason:
-            pytest.skip(f"Elasticsearch {version}: {reason}")
 
-    return get
+def elastic_server(version: str) -> str:
+    """Address of the run's shared server, without authentication; otherwise as `server_or_skip`."""
+    return server_or_skip(version).url
