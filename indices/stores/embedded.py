@@ -1,0 +1,197 @@
+"""The embedded engine: a tantivy index in a folder. Nothing to install; many processes read, one writes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Final
+
+import tantivy
+
+from indices.stores import embedded_reading as reading
+from indices.stores.embedded_query import translate
+from indices.stores.embedded_schema import document, schema
+from indices.stores.matching import Kept, Segmenter, check_counted, check_query, dictionary_segmenter, why_not_kept
+from indices.stores.ranking import wanted
+from models.errors import StoreUnavailable
+from models.query import Bucket, Hit, Outcome, Page, Query, Receipt, Sort
+from models.record import Record
+
+# One batch of 5,000 records (the most that the worker leases) fits without a flush half-way.
+WRITER_HEAP_BYTES: Final = 64_000_000
+_RELOADS: Final = 3
+
+
+class EmbeddedStore:
+    """Implements `models.ports.Store` on a folder.
+
+    Every `upsert` and `forget` is one commit: on the disk and visible when it returns, whole or not at all. The first
+    write takes the folder's writer lock and keeps it until `close`; while another process holds it, writing raises
+    StoreUnavailable and reading goes on. Readers see another process's commits at their next call. Threads may share a
+    store.
+    """
+
+    engine = "embedded"
+
+    def __init__(self, folder: Path, *, read_only: bool = False, segmenter: Segmenter = dictionary_segmenter) -> None:
+        """Opens the index, or makes an empty one. Raises StoreUnavailable where the folder cannot be read."""
+        self._folder, self._read_only, self._segmenter = Path(folder), read_only, segmenter
+        self._lock = RLock()
+        self._writer: tantivy.IndexWriter | None = None
+        self._seen: tuple[int, ...] = ()
+        self._index: tantivy.Index | None = None
+        with self._translated():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _alone(self._folder / ".minsheng-open.lock"):
+                self._index = tantivy.Index(schema(), str(self._folder), reuse=True)
+            # "manual": no thread watches the folder; `_searcher` looks at it before each question.
+            self._index.config_reader("manual")
+
+    # --- writing ------------------------------------------------------------------------------------------------
+    def upsert(self, batch: Sequence[Record]) -> Receipt:
+        outcomes, reasons = [Outcome.REJECTED] * len(batch), [why_not_kept(record) for record in batch]
+        with self._lock, self._translated():
+            writer = self._open_writer() if batch else None
+            good = [i for i, reason in enumerate(reasons) if not reason]
+            kept = reading.revisions(self._searcher(), list({batch[i].id for i in good}))
+            held, latest = frozenset(kept), {}
+            for i in good:
+                record, before = batch[i], kept.get(batch[i].id)
+                if before is not None and before >= record.revision:
+                    outcomes[i] = Outcome.DUPLICATE
+                    continue
+                try:
+                    latest[record.id] = document(Kept.of(record, self._segmenter))
+                except (ValueError, TypeError) as error:
+                    reasons[i] = f"无法写入索引：{error}"
+                    continue
+                outcomes[i] = Outcome.STORED if before is None else Outcome.UPDATED
+                kept[record.id] = record.revision
+            if writer is not None and latest:
+                self._commit(writer, held & latest.keys(), list(latest.values()))
+        return Receipt(outcomes=tuple(outcomes), reasons=tuple(reasons))
+
+    def forget(self, record_ids: Sequence[str]) -> int:
+        with self._lock, self._translated():
+            there = reading.revisions(self._searcher(), list(set(record_ids)))
+            if there:
+                self._commit(self._open_writer(), there.keys(), [])
+        return len(there)
+
+    def _commit(self, writer: tantivy.IndexWriter, removed: Iterable[str], added: list[tantivy.Document]) -> None:
+        """One commit. Where it fails the writer is given up, so that nothing of the batch is left to the next commit."""
+        try:
+            for record_id in removed:
+                writer.delete_documents_by_term("id", record_id)
+            for one in added:
+                writer.add_document(one)
+            writer.commit()
+        except BaseException:
+            self._writer = None
+            raise
+
+    def _open_writer(self) -> tantivy.IndexWriter:
+        index = self._open_index()
+        if self._read_only:
+            raise StoreUnavailable(engine=self.engine, reason="此处以只读方式打开")
+        if self._writer is None:
+            try:
+                self._writer = index.writer(WRITER_HEAP_BYTES, 1)
+            except ValueError as error:
+                if "lock" not in str(error).lower():
+                    raise
+                reason = f"另一个进程正在写 {self._folder}，同一时间只能有一个写入者"
+                raise StoreUnavailable(engine=self.engine, reason=reason) from error
+        return self._writer
+
+    # --- reading ------------------------------------------------------------------------------------------------
+    def get(self, record_id: str) -> Record | None:
+        with self._translated():
+            return reading.one(self._searcher(), record_id)
+
+    def search(self, query: Query) -> Page:
+        """Relevance orders ties, and everything where no words are asked for, newest first."""
+        check_query(query)
+        with self._translated():
+            searcher, found = self._searcher(), translate(query)
+            if query.sort is Sort.RELEVANCE and wanted(query.match):
+                total, placed = reading.page_by_relevance(searcher, found, query.offset, query.size)
+            else:
+                order = tantivy.Order.Asc if query.sort is Sort.OLDEST else tantivy.Order.Desc
+                total, addresses = reading.page_by_time(searcher, found, query.offset, query.size, order)
+                placed = [(0.0, address) for address in addresses]
+            hits = tuple(Hit(record=reading.load(searcher, address), score=score) for score, address in placed)
+        return Page(total=total, hits=hits)
+
+    def aggregate(self, query: Query, by: Sequence[str]) -> list[Bucket]:
+        check_query(query)
+        check_counted(by)
+        with self._translated():
+            counts = reading.counts(self._searcher(), translate(query), by)
+        return [Bucket(keys=keys, count=n) for keys, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+    def scan(self, query: Query) -> Iterator[Record]:
+        """The state at the call; writes during the scan are not seen."""
+        check_query(query)
+        with self._translated():
+            return self._scan(self._searcher(), translate(query))
+
+    def _scan(self, searcher: tantivy.Searcher, found: tantivy.Query) -> Iterator[Record]:
+        with self._translated():
+            yield from reading.scan(searcher, found)
+
+    def close(self) -> None:
+        """Waits for merges and gives the writer lock back. Closing twice is quiet."""
+        with self._lock:
+            writer, self._writer, self._index = self._writer, None, None
+        if writer is not None:
+            writer.wait_merging_threads()
+
+    def _open_index(self) -> tantivy.Index:
+        index = self._index
+        if index is None:
+            raise StoreUnavailable(engine=self.engine, reason="已关闭")
+        return index
+
+    def _searcher(self) -> tantivy.Searcher:
+        """A snapshot of the latest commit of any process."""
+        with self._lock:
+            index = self._open_index()
+            now = os.stat(self._folder / "meta.json")
+            seen = (now.st_ino, now.st_mtime_ns, now.st_size)
+            if seen != self._seen:
+                _reload(index)
+                self._seen = seen
+            return index.searcher()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """What the index or the disk complains about, as StoreUnavailable."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            raise StoreUnavailable(engine=self.engine, reason=f"{self._folder}：{error}") from error
+
+
+def _reload(index: tantivy.Index) -> None:
+    """Another process may merge segments away between reading the list and opening them; the next list is then whole."""
+    for attempt in range(1, _RELOADS + 1):
+        try:
+            index.reload()
+        except (ValueError, OSError):
+            if attempt == _RELOADS:
+                raise
+        else:
+            return
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time makes or opens the index: two that make it at once would overwrite each other's list."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
