@@ -117,6 +117,10 @@ class Frame:
         return ROLE_NAMES[self.viewer.role]
 
     @property
+    def home(self) -> str:
+        return home_of(self.viewer)
+
+    @property
     def entries(self) -> tuple[PageEntry, ...]:
         return tuple(entry for entry in PAGES if self.viewer.role in entry.roles)
 

@@ -62,6 +62,7 @@ class SatisfactionView:
     overall_words: str
     lines: tuple[IndexLine, ...]
     scale: tuple[float, float]
+    overall_at: float | None
     trend: Chart | None
     tiles: tuple[Tile, ...]
     heat: tuple[HeatRow, ...]
@@ -104,6 +105,7 @@ def satisfaction_view(
             for row, bar in zip(ordered, bars, strict=True)
         ),
         scale=(start, end),
+        overall_at=_place(overall.value, start, end),
         trend=_trend(weeks) if weeks and weeks.rows else None,
         tiles=tuple(_tile(row) for row in sorted(areas.rows, key=lambda r: r.key)) if areas else (),
         heat=_heat(by_area or {})[1],
@@ -113,6 +115,13 @@ def satisfaction_view(
         versions="，".join(f"{name} {version}" for name, version in sorted(index.source.versions.items())),
         definition=DEFINITION,
         empty="" if index.source.n else "所选范围内没有评价，不能给出指数。请放宽时间或区县，或检查回访数据是否接入。",
+    )
+
+
+def _place(value: float | None, start: float, end: float) -> float | None:
+    """Where `value` lies on the scale, in percent; None outside it."""
+    return (
+        round(100 * (value - start) / (end - start), 2) if value is not None and start <= value <= end > start else None
     )
 
 

@@ -81,7 +81,13 @@ class TodayView:
     repeats: Repeats
     silent_sources: tuple[str, ...]
     wall: bool = False
+    briefing_url: str = ""
     refresh_seconds: int = WALL_REFRESH_SECONDS
+
+    @property
+    def day_query(self) -> str:
+        """The day as parameters of the search."""
+        return f"from={self.day.isoformat()}&to={self.day.isoformat()}"
 
 
 def today_view(
@@ -94,6 +100,7 @@ def today_view(
     metrics: Sequence[Metric] = (),
     last_hotspot: date | None = None,
     wall: bool = False,
+    briefing_url: str = "",
 ) -> TodayView:
     """The page of a city day.
 
@@ -103,6 +110,7 @@ def today_view(
         today: the city's present day, so that the headline can say 今日 and 昨日; None: the date itself is said.
         metrics: 承办 figures of the metric registry, shown as they are.
         last_hotspot: when the latest one was, for the empty state.
+        briefing_url: address of the day's paper; "" where the viewer may not have it.
     """
     one = window(day, day, district)
     month = window(day - timedelta(days=TREND_DAYS + 7 * SEASON_WEEKS), day, district)
@@ -128,6 +136,7 @@ def today_view(
         repeats=_repeats(reader, window(day - timedelta(days=REPEAT_DAYS - 1), day, district)),
         silent_sources=hotspots.silent_sources,
         wall=wall,
+        briefing_url=briefing_url,
     )
 
 

@@ -1,0 +1,233 @@
+"""A tiny application around the pages, for tests and for looking at them: `python tests/browser/demo.py`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from dashboards import assets, pages
+from dashboards.views.admin import admin_view
+from dashboards.views.desk import Counters, Decided, by_urgency_and_doubt, desk_view
+from dashboards.views.hotspots import hotspot_view, hotspots_view
+from dashboards.views.records import record_view
+from dashboards.views.satisfaction import satisfaction_view
+from dashboards.views.search import Ask, search_view
+from dashboards.views.sources import daily_counts, sources_view
+from dashboards.views.today import today_view
+from models.labels import Role
+
+
+class Demo:
+    """Pages of the invented city. `poison` is put into every text that a citizen or a source could have written."""
+
+    def __init__(self, city: Any) -> None:
+        self.city = city
+        self.store = city.store()
+        self.poison = ""
+        self.decided: list[tuple[str, str]] = []
+        self.posted: list[dict[str, str]] = []
+
+    # --- what the routes of the real application do ---
+    def frame(self, request: Request, page: str, role: Role = Role.ANALYST, **changes: Any) -> Any:
+        params: dict[str, list[str]] = {}
+        for name, value in request.query_params.multi_items():
+            params.setdefault(name, []).append(value)
+        made = self.city.frame(page, request.url.path, role, params=params, **changes)
+        return replace(
+            made, theme=pages.theme_of(request.cookies.get("theme")), slim=request.cookies.get("rail") == "slim"
+        )
+
+    def reader(self) -> Any:
+        if not self.poison:
+            return self.store
+        bad = {
+            "title": self.poison, "text": self.poison, "reply": self.poison, "street": self.poison, "place": self.poison,
+            "district": self.poison, "department": self.poison, "status": self.poison, "source": self.poison, "native_id": self.poison,
+            "stated_type": self.poison, "channel": self.poison,
+        }  # fmt: skip
+        made = []
+        for record in self.city.records(per_day=2, days=2):
+            note = record.annotation.model_copy(
+                update={"topic": self.poison, "model": self.poison, "keywords": (self.poison,)}
+            )
+            made.append(record.model_copy(update={**bad, "annotation": note}))
+        return self.city.store(made)
+
+    def hotspots(self, request: Request) -> Any:
+        if request.query_params.get("state") == "empty":
+            return self.city.no_hotspots()
+        found = self.city.hotspots()
+        if not self.poison:
+            return found
+        sentence = found.hotspots[0].sentences[0].model_copy(update={"text": self.poison, "id": self.poison})
+        bad = {"title": self.poison, "places": (self.poison,), "topic": self.poison, "department": self.poison, "rule": self.poison,
+               "sentences": (sentence,), "channels": (self.poison,), "key": "hot-1"}  # fmt: skip
+        return found.model_copy(
+            update={"hotspots": (found.hotspots[0].model_copy(update=bad),), "silent_sources": (self.poison,)}
+        )
+
+    async def today(self, request: Request) -> Response:
+        view = today_view(
+            self.reader(), day=self.city.DAY, hotspots=self.hotspots(request), last_hotspot=self.city.DAY.replace(day=3),
+            wall=request.query_params.get("wall") == "1", briefing_url="/briefing",
+        )  # fmt: skip
+        scope = replace(self.city.frame("today", "/").scope, kind="day")
+        return HTMLResponse(pages.render_today(view, self.frame(request, "today", Role.LEADER, scope=scope)))
+
+    async def hotspot_list(self, request: Request) -> Response:
+        frame = self.frame(request, "hotspots", Role.LEADER)
+        found = self.hotspots(request)
+        selected = None
+        if key := request.path_params.get("key"):
+            figure = next((h for h in found.hotspots if h.key == key), None)
+            if figure is None:
+                return self.missing(request)
+            selected = hotspot_view(self.reader(), frame.viewer, figure, now=self.city.NOW)
+            if request.headers.get("HX-Request"):
+                return HTMLResponse(pages.render_hotspot_panel(selected, frame))
+        view = hotspots_view(found, since=frame.scope.since, until=frame.scope.until, selected=selected)
+        return HTMLResponse(pages.render_hotspots(view, frame))
+
+    async def satisfaction(self, request: Request) -> Response:
+        index = self.city.index(request.query_params.get("by", "district"))
+        by_area = None if request.query_params.get("state") == "tiles" else self.city.by_area()
+        if self.poison:
+            index = index.model_copy(update={"rows": (index.rows[0].model_copy(update={"key": self.poison}),)})
+            by_area = {self.poison: self.city.index("week")}
+        view = satisfaction_view(index, weekly=self.city.index("week"), districts=self.city.index(), by_area=by_area)
+        return HTMLResponse(pages.render_satisfaction(view, self.frame(request, "satisfaction")))
+
+    def desk_now(self, request: Request) -> Any:
+        done = {record_id for record_id, _ in self.decided}
+        everything = list(self.reader().search(self.city.Query(size=30)).hits)
+        queue = [r for r in by_urgency_and_doubt([hit.record for hit in everything]) if r.id not in done]
+        wanted = request.query_params.get("id")
+        order = next((r for r in queue if r.id == wanted), queue[0] if queue else None)
+        state = request.query_params.get("state")
+        if state == "empty":
+            queue, order = [], None
+        routing = self.city.routing(order, to_person=state == "unsure") if order else None
+        last = Decided(self.decided[-1][0], f"已派 {self.decided[-1][1]}") if self.decided else None
+        counters = Counters(len(self.decided), len(self.decided), 0, 0, len(queue))
+        incident = self.hotspots(request).hotspots
+        return desk_view(
+            queue, now=self.city.NOW, current=(order, routing) if order and routing else None, counters=counters, last=last,
+            incident=incident[0] if incident else None,
+        )  # fmt: skip
+
+    async def desk(self, request: Request) -> Response:
+        view, frame = self.desk_now(request), self.frame(request, "desk", Role.OPERATOR)
+        if request.headers.get("HX-Request"):
+            return HTMLResponse(pages.render_desk_work(view, frame))
+        return HTMLResponse(pages.render_desk(view, frame))
+
+    async def decide(self, request: Request) -> Response:
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        self.posted.append({**form, "id": request.path_params["id"], "header": request.headers.get("X-CSRF-Token", "")})
+        if form.get("department") == "纪检":
+            return HTMLResponse(pages.render_error_part("单位 纪检 不在派单目录中。请选择其他单位。", "MS306"), 400)
+        if form["action"] == "undo":
+            self.decided.pop()
+        else:
+            self.decided.append((request.path_params["id"], form.get("department", form["action"])))
+        if not request.headers.get("HX-Request"):
+            return RedirectResponse("/desk", 303)
+        return HTMLResponse(pages.render_desk_work(self.desk_now(request), self.frame(request, "desk", Role.OPERATOR)))
+
+    async def search(self, request: Request) -> Response:
+        frame = self.frame(request, "search", Role.RESEARCHER)
+        ask = Ask.from_params(frame.params)
+        view = search_view(self.reader(), ask, parse=self.city.parse)
+        if request.url.path.endswith("/results"):
+            return HTMLResponse(pages.render_search_results(view, frame), headers={"HX-Push-Url": ask.url()})
+        return HTMLResponse(pages.render_search(view, frame))
+
+    async def record(self, request: Request) -> Response:
+        found = self.reader().get(request.path_params["id"])
+        if found is None:
+            return self.missing(request)
+        view = record_view(found, words=[w for w in [request.query_params.get("q", "")] if w])
+        if request.headers.get("HX-Request"):
+            return HTMLResponse(pages.render_record_panel(view))
+        return HTMLResponse(pages.render_record(view, self.frame(request, "search", Role.RESEARCHER)))
+
+    async def sources(self, request: Request) -> Response:
+        inputs = self.city.sources()
+        if self.poison:
+            inputs = [
+                replace(
+                    inputs[0],
+                    name=self.poison,
+                    kind=self.poison,
+                    owner=self.poison,
+                    last_error=self.poison,
+                    grade=self.poison,
+                )
+            ]
+        view = sources_view(inputs, now=self.city.NOW, daily=daily_counts(self.store, self.city.DAY))
+        return HTMLResponse(pages.render_sources(view, self.frame(request, "sources", Role.SYSTEM_ADMIN)))
+
+    async def admin(self, request: Request) -> Response:
+        users = self.city.users()
+        if self.poison:
+            users = [replace(users[0], name=self.poison, districts=frozenset({self.poison}))]
+        view = admin_view(users, now=self.city.NOW)
+        return HTMLResponse(
+            pages.render_admin(view, self.frame(request, "admin", Role.SECURITY_ADMIN, scope=None, data=None))
+        )
+
+    async def login(self, request: Request) -> Response:
+        error = self.poison or request.query_params.get("error", "")
+        theme = pages.theme_of(request.cookies.get("theme"))
+        return HTMLResponse(
+            pages.render_login(csrf="token-1", city=self.city.CITY, error=error, name=self.poison, theme=theme)
+        )
+
+    async def error(self, request: Request) -> Response:
+        status = int(request.path_params["status"])
+        frame = self.frame(request, "", Role.LEADER)
+        sentence = self.poison or {503: "检索库 embedded 暂时不可用（锁被占用）。"}.get(status, "")
+        return HTMLResponse(
+            pages.render_error(
+                status, sentence=sentence, code="MS101", frame=frame, retry_after_seconds=30 if status == 429 else None
+            )
+        )
+
+    def missing(self, request: Request) -> Response:
+        if request.headers.get("HX-Request"):
+            return HTMLResponse(pages.render_error_part("没有找到。", "MS404"), 404)
+        return HTMLResponse(pages.render_error(404, frame=self.frame(request, "", Role.LEADER)), 404)
+
+    def application(self) -> Any:
+        routes = [
+            Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
+            Route("/satisfaction", self.satisfaction), Route("/desk", self.desk), Route("/desk/next", self.desk),
+            Route("/desk/{id}/decide", self.decide, methods=["POST"]), Route("/search", self.search), Route("/search/results", self.search),
+            Route("/records/{id}", self.record), Route("/sources", self.sources), Route("/admin", self.admin), Route("/login", self.login),
+            Route("/error/{status}", self.error), Mount(assets.PREFIX, assets.Static()),
+        ]  # fmt: skip
+        inner = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=500)])
+
+        async def with_headers(scope: Any, receive: Any, send: Any) -> None:
+            async def sending(message: Any) -> None:
+                if message["type"] == "http.response.start" and not scope["path"].startswith(assets.PREFIX):
+                    message["headers"] = [
+                        *message["headers"],
+                        *((k.lower().encode(), v.encode()) for k, v in assets.PAGE_HEADERS.items()),
+                    ]
+                await send(message)
+
+            await inner(scope, receive, sending)
+
+        return with_headers
+
+
+ELEMENT = re.compile(r"<([a-z][a-z0-9]*)[\s>/]", re.IGNORECASE)
