@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from indices.query_language import parse
-
 from models.clock import city_day, day_start, now
 from models.errors import BadRequest
 from models.query import FIELDS, MAX_WINDOW, Query, Sort

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 from models.settings import Settings
 
 if TYPE_CHECKING:
-    from nlp.annotate import Annotator
     from sqlalchemy import Engine
 
     from indices.audit import AuditLog
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from indices.intake.worker import Worker
     from indices.users import Users
     from models.ports import Store
+    from nlp.annotate import Annotator
 
 
 class House:

@@ -81,7 +81,7 @@ def export_stream(records: Iterable[Record], kind: str) -> Iterator[bytes]:
 
 def _csv(records: Iterator[Record]) -> Iterator[bytes]:
     yield "\ufeff".encode()  # with this mark spreadsheets read UTF-8
-    head = [list(COLUMNS.values())]
+    head: list[list[str | int | float | None]] = [list(COLUMNS.values())]
     while rows := head or [cells(record) for record in islice(records, _CHUNK_RECORDS)]:
         text = io.StringIO()
         csv.writer(text).writerows(rows)

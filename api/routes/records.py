@@ -7,13 +7,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from indices.query_language import parse
 from pydantic import BaseModel
 
 from api import frames
 from api.auth import BUSINESS, scoped
 from api.problems import Problem, wants_page
 from api.questions import FACETS, search_query
+from indices.query_language import parse
 from models.errors import BadQuery, NotFound
 from models.query import MAX_PAGE, MAX_WINDOW, Bucket, Hit, Sort
 from models.record import Record

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
-from indices.query_language import parse
 
 from api import frames
 from api.auth import BUSINESS, house_of, scoped
 from dashboards import pages
 from dashboards.views.search import Ask, search_view
+from indices.query_language import parse
 from models.errors import BadRequest
 from models.viewer import Viewer
 
