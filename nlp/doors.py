@@ -18,7 +18,10 @@ _BUILDING: Final = rf"{_N}\s?(?:号楼|号栋|栋|幢|号院|座|期|区|排|#�
 _UNIT: Final = rf"{_N}\s?(?:单元|门洞|门|梯)"
 _FLOOR: Final = rf"{_N}\s?(?:楼|层)"
 # A number of three or four digits behind a building is a room, unless something is counted or timed with it.
-_COUNTED: Final = r"[0-9*A-Za-z%％.]|\s?(?:多|余|来|几|元|块|万|年|月|日|号线|路|米|平|㎡|m|人|名|家|个|台|辆|户(?!主|型)|套|间|次|栋|层|楼|分|秒|点|度|天|公里|吨)"
+_COUNTED: Final = (
+    r"[0-9*A-Za-z%％.]"
+    r"|\s?(?:多|余|来|几|元|块|万|年|月|日|号线|路|米|平|㎡|m|人|名|家|个|台|辆|户(?!主|型)|套|间|次|栋|层|楼|分|秒|点|度|天|公里|吨)"
+)
 _CODE: Final = rf"(?:[0-9]{{2,4}}[A-Za-z]?|[A-Za-z][0-9]{{2,4}}|[{_SPOKEN}]{{3,5}})"
 _ROOM: Final = (
     rf"{_CODE}\s?(?:号房|室|房间|房(?!产|地|价|屋|款|源)|户(?=[主,，。的]))"

@@ -23,6 +23,7 @@ Cut = Callable[[str], list[str]]
 _HAN: Final = "\u4e00-\u9fd5"
 _PIECE: Final = re.compile(
     f"(?P<han>[{_HAN}]+)"
+    r"|[a-z][0-9]{0,2}[市区县](?![0-9a-z])"  # A7县: coded places of anonymised files; else 县 would join the next word
     r"|[0-9]+(?:\.[0-9]+)+"  # 3.5, 10.1.0.1
     r"|[0-9a-z]+(?:\*+[0-9a-z]+)*"  # 5g, wifi, 138****8000
     r"|[\u3007\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -64,6 +65,11 @@ def domain_words() -> dict[str, int]:
     lines = resources.files("nlp").joinpath("data/domain_words.txt").read_text(encoding="utf-8").splitlines()
     rows = (line.split() for line in lines if line and not line.startswith("#"))
     return {word: int(frequency) for word, frequency in rows}
+
+
+def dictionary_words() -> frozenset[str]:
+    """Every word of jieba's dictionary and of ours."""
+    return frozenset(word for word, frequency in _tokenizer().FREQ.items() if frequency)
 
 
 def engine() -> Engine:
@@ -121,6 +127,12 @@ def _rust() -> Cut | None:
 
 @cache
 def _python() -> Cut:
+    cut: Cut = _tokenizer().lcut
+    return cut
+
+
+@cache
+def _tokenizer() -> Any:
     """jieba's tokenizer, its prefix dictionary built in memory.
 
     The package itself would put a cache into the shared folder for temporary files, and load what others put there.
@@ -136,5 +148,4 @@ def _python() -> Cut:
         # As rjieba does: the total counts a word that the dictionary had already once only.
         tokenizer.total -= tokenizer.FREQ.get(word, 0)
         tokenizer.add_word(word, frequency)
-    cut: Cut = tokenizer.lcut
-    return cut
+    return tokenizer
