@@ -27,6 +27,7 @@ MAX_REVISION: Final = 2**53 - 1
 # No citizen's message lies outside; every engine's time type covers it, and city days are computable.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MAX_FIELDS_COUNTED: Final = 3
+TIMES: Final = tuple(name for name in Record.model_fields if name.endswith("_at"))
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
@@ -64,8 +65,11 @@ def why_not_kept(record: Record) -> str:
         return f"标识为空或超过 {MAX_ID_BYTES} 字节"
     if not 0 <= record.revision <= MAX_REVISION:
         return f"修订号 {record.revision} 不在 0 与 {MAX_REVISION} 之间"
-    if created.tzinfo is None or not EARLIEST <= created < LATEST:
-        return f"时间 {created.isoformat()} 没有时区，或不在 {EARLIEST.year} 年与 {LATEST.year} 年之间"
+    times = {name: getattr(record, name) for name in TIMES}
+    if naive := [name for name, instant in times.items() if instant is not None and instant.tzinfo is None]:
+        return f"时间 {'、'.join(naive)} 没有时区"
+    if not EARLIEST <= created < LATEST:
+        return f"时间 {created.isoformat()} 不在 {EARLIEST.year} 年与 {LATEST.year} 年之间"
     try:
         values = {name: len(value.encode()) for name, value in record.keywords_of().items()}
         size = sum(len(text.encode()) for text in (record.title, record.text, record.reply))

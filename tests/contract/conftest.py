@@ -76,6 +76,7 @@ def open_elastic(version: str) -> Callable[[Path, pytest.FixtureRequest], Opener
     def factory(tmp_path: Path, request: pytest.FixtureRequest) -> Opener:
         url = _servers("elastic").elastic_server(version)
         from elasticsearch import Elasticsearch
+
         from indices.stores.elastic import ElasticStore
 
         name = f"contract-{uuid4().hex[:12]}"

@@ -108,6 +108,7 @@ def test_any_order_of_arrival_ends_alike(store: Store, record: Make) -> None:
         ({"created_at": datetime(1, 1, 1, tzinfo=UTC)}, "0001"),
         ({"created_at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)}, "9999"),
         ({"created_at": datetime(2026, 3, 1)}, "时区"),  # noqa: DTZ001 - the case under test
+        ({"replied_at": datetime(2026, 3, 1)}, "replied_at"),  # noqa: DTZ001
         ({"text": "啊" * 900_000}, "2700000"),
         ({"place": "路" * 5_000}, "place"),
         ({"revision": -1}, "-1"),
@@ -262,6 +263,12 @@ def test_unknown_fields_are_refused(store: Store, name: str) -> None:
             store.aggregate(question, ["day"])
         with pytest.raises(BadRequest):
             next(iter(store.scan(question)), None)
+
+
+def test_times_without_a_zone_are_refused(store: Store) -> None:
+    for question in (Query(since=datetime(2026, 3, 1)), Query(until=datetime(2026, 3, 1))):  # noqa: DTZ001 - the case under test
+        with pytest.raises(BadRequest):
+            store.search(question)
 
 
 # --- order and pages --------------------------------------------------------------------------------------------
