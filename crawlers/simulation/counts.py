@@ -124,7 +124,7 @@ def _expected(rng: np.random.Generator, issue: Ints, area: Ints, start: date, da
 def _lognormal(rng: np.random.Generator, count: int, sigma: float) -> Floats:
     """Quantiles of a log-normal in random order: the spread of sizes is the same for every seed."""
     normal = NormalDist(0.0, sigma)
-    return np.exp(rng.permutation([normal.inv_cdf((i + 0.5) / count) for i in range(count)]))
+    return np.asarray(np.exp(rng.permutation([normal.inv_cdf((i + 0.5) / count) for i in range(count)])))
 
 
 def _serial_calls(rng: np.random.Generator, expected: Floats) -> Ints:
