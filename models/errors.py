@@ -100,6 +100,11 @@ class PoisonedItem(Quarantine):
     sentence = "处理此件时出错 {attempts} 次：{reason}。"
 
 
+class UnreadableRow(Quarantine):
+    code = "MS206"
+    sentence = "来源 {source} 的一行无法转换（{problem}）。请修正来源或映射后重新导入。"
+
+
 class QuarantineOverflow(Retry):
     code = "MS205"
     sentence = "隔离区连续进入 {count} 件，超过限度，处理线已停。请先查明原因：minsheng quarantine list。"

@@ -1,0 +1,58 @@
+"""Taking a file in: through the inbox like everything else, then worked off here, together with a worker line if one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from models.errors import InboxFull
+
+if TYPE_CHECKING:
+    from api.wiring import House
+    from crawlers.feeds.importer import Feed
+    from indices.intake.inbox import Books
+    from models.item import Item
+
+BATCH_ITEMS = 1_000
+Progress = Callable[[str, int], None]
+Thing = TypeVar("Thing")
+
+
+def in_batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    iterator = iter(things)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def open_file(house: House, path: Path, *, mapping: str | None = None, source: str | None = None) -> Feed:
+    """The file with its mapping; a city's own mappings lie in HOME/mappings."""
+    from crawlers.feeds.importer import open_feed
+
+    return open_feed(path, mapping=mapping, source=source, folder=house.folder / "mappings")
+
+
+def take_in(house: House, items: Iterable[Item], source: str, progress: Progress | None = None) -> Books:
+    """All items of one source into the inbox and on into the store; what became of them.
+
+    `progress` is told a step (收件, 入库) and how many items it has done so far.
+    """
+    told = progress or (lambda _step, _done: None)
+    before, accepted = house.inbox.books(source), 0
+    for batch in in_batches(items, BATCH_ITEMS):
+        try:
+            accepted += house.inbox.accept(batch)
+        except InboxFull:
+            # A file does not go away: make room, then the same batch again (its refusal stays in the books, both times counted).
+            house.worker.drain()
+            accepted += house.inbox.accept(batch)
+        told("收件", accepted)
+    house.worker.drain(lambda done: told("入库", done))
+    return difference(house.inbox.books(source), before)
+
+
+def difference(after: Books, before: Books) -> Books:
+    """What was added to the books between two readings."""
+    names = ("received", "stored", "updated", "duplicate", "quarantined", "refused", "waiting")
+    return type(after)(**{name: getattr(after, name) - getattr(before, name) for name in names})

@@ -1,0 +1,1 @@
+"""Files of hotline centres and message boards: safe reading, named mappings, proposals for files never seen before."""
