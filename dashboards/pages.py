@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dashboards import assets, formats
 from dashboards.frame import THEMES, Frame, Theme, link
+from models.labels import DEPARTMENTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,6 +36,7 @@ def environment() -> Environment:
     )  # fmt: skip
     for name in ("number", "percent", "signed", "interval", "day", "short_day", "span", "moment", "full_moment"):
         made.filters[name] = getattr(formats, name)
+    made.filters["department"] = lambda code: DEPARTMENTS.get(code, code) if code else ""
     made.globals.update(asset=assets.url, link=link)
     return made
 

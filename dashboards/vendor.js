@@ -2,8 +2,9 @@
 // Only the charts that the pages draw: tree-shaking leaves the rest of ECharts out.
 import * as core from "echarts/core";
 import { BarChart, LineChart } from "echarts/charts";
-import { BrushComponent, GridComponent, MarkPointComponent, TooltipComponent } from "echarts/components";
+import { BrushComponent, GridComponent, TooltipComponent } from "echarts/components";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 
-core.use([BarChart, LineChart, BrushComponent, GridComponent, MarkPointComponent, TooltipComponent, CanvasRenderer]);
+core.use([BarChart, LineChart, BrushComponent, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
 globalThis.echarts = { init: core.init, getInstanceByDom: core.getInstanceByDom };

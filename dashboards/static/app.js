@@ -103,7 +103,7 @@
   addEventListener("beforeprint", () => {
     root.dataset.screen = root.dataset.theme;
     root.dataset.theme = "light";
-    for (const [figure, chart] of charts) { draw(figure); chart.resize({ width: Math.min(figure.clientWidth, 640) }); }
+    for (const [figure, chart] of charts) { draw(figure); chart.resize({ width: Math.min(figure.clientWidth, 480) }); }
   });
   addEventListener("afterprint", () => {
     root.dataset.theme = root.dataset.screen || "auto";
@@ -159,7 +159,7 @@
     menu.className = "columns menu";
     const label = document.createElement("summary");
     label.className = "button quiet small";
-    label.textContent = "列";
+    label.textContent = "选列";
     const body = document.createElement("div");
     body.className = "menu-body";
     [...table.tHead.rows[0].cells].forEach((head, i) => {

@@ -90,11 +90,15 @@ def bucket_days(field: str, first: date, last: date) -> list[tuple[str, date, da
             start = week_start(day)
             end, key = start + timedelta(days=6), start.isoformat()
         else:
-            following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
-            end, key = following - timedelta(days=1), day.isoformat()[:7]
+            end, key = month_end(day), day.isoformat()[:7]
         out.append((key, day, min(end, last)))
         day = end + timedelta(days=1)
     return out
+
+
+def month_end(day: date) -> date:
+    """The last day of the month of `day`."""
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
 
 
 def bucket_label(field: str, start: date) -> str:

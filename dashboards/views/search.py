@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from dashboards import formats
 from dashboards.charts import Chart, Series
-from dashboards.views.counts import bucket_days, bucket_label, bucket_of, label_of, window
+from dashboards.views.counts import bucket_days, bucket_label, bucket_of, label_of, month_end, window
 from dashboards.views.marks import Piece, pieces, snippet, words_of
 from dashboards.views.records import place_of, title_of
 from models.errors import BadQuery, BadRequest
@@ -27,6 +27,8 @@ FACETS: Final[dict[str, str]] = {
 FACET_VALUES: Final = 8
 PAGE_SIZE: Final = 20
 MAX_TEXT: Final = 500
+MAX_BARS: Final = 240
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 SORTS: Final[dict[Sort, str]] = {Sort.RELEVANCE: "相关", Sort.NEWEST: "最新", Sort.OLDEST: "最早"}
 FORMATS: Final = (("csv", "CSV"), ("xlsx", "Excel"), ("jsonl", "JSONL"))
 SYNTAX: Final = (
@@ -101,7 +103,7 @@ class Ask:
 
     def query(self, match: Expression | None) -> Query:
         """The question to the store."""
-        base = window(self.since or date(1970, 1, 2), self.until or date(9000, 1, 1))
+        base = window(self.since or date(FIRST_YEAR, 1, 1), self.until or date(LAST_YEAR, 12, 31))
         return Query(
             match=match,
             filters=dict(self.filters),
@@ -242,19 +244,26 @@ def _facet(reader: Reader, query: Query, ask: Ask, key: str, title: str) -> Face
 
 
 def _chart(reader: Reader, query: Query, ask: Ask) -> Chart | None:
-    """Count over time; a click or a drag on it sets the period."""
+    """Count over time, over the days that have records; a click or a drag on it sets the period."""
     months = sorted(reader.aggregate(query, ["month"]), key=lambda bucket: bucket.keys[0])
     if not months:
         return None
-    first = ask.since or date.fromisoformat(f"{months[0].keys[0]}-01")
-    newest = date.fromisoformat(f"{months[-1].keys[0]}-01")
-    last = ask.until or date(newest.year + newest.month // 12, newest.month % 12 + 1, 1) - date.resolution
+    first, last = (
+        date.fromisoformat(f"{months[0].keys[0]}-01"),
+        month_end(date.fromisoformat(f"{months[-1].keys[0]}-01")),
+    )
+    first, last = max(first, ask.since or first), min(last, ask.until or last)
     by = bucket_of((last - first).days + 1)
     counts = {b.keys[0]: b.count for b in (months if by == "month" else reader.aggregate(query, [by]))}
-    buckets = bucket_days(by, first, last)
+    buckets = bucket_days(by, first, last)[-MAX_BARS:]
+    while len(buckets) > 1 and not ask.since and buckets[0][0] not in counts:
+        buckets.pop(0)
+    while len(buckets) > 1 and not ask.until and buckets[-1][0] not in counts:
+        buckets.pop()
+    first, last = buckets[0][1], buckets[-1][2]
     return Chart(
         key="timeline",
-        title={"day": "每日件数", "week": "每周件数", "month": "每月件数"}[by],
+        title={"day": "每日件数", "week": "每周件数", "month": "每月件数"}[by] + "；点选或拖选以筛选时间",
         x=tuple(start.isoformat() for _, start, _ in buckets),
         ends=tuple(end.isoformat() for _, _, end in buckets),
         labels=tuple(bucket_label(by, start) for _, start, _ in buckets),
@@ -302,9 +311,12 @@ def _day(name: str, text: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise BadRequest(name=name, value=text, reason="日期应写作 2026-11-24") from None
+        raise BadRequest(name=name, value=text[:40], reason="日期应写作 2026-11-24") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise BadRequest(name=name, value=text, reason=f"年份应在 {FIRST_YEAR} 到 {LAST_YEAR} 之间")
+    return day
 
 
 def _sort(text: str) -> Sort | None:
@@ -313,7 +325,7 @@ def _sort(text: str) -> Sort | None:
     try:
         return Sort(text)
     except ValueError:
-        raise BadRequest(name="sort", value=text, reason=f"可用：{'、'.join(SORTS)}") from None
+        raise BadRequest(name="sort", value=text[:40], reason=f"可用：{'、'.join(SORTS)}") from None
 
 
 def _page(text: str) -> int:
@@ -321,5 +333,5 @@ def _page(text: str) -> int:
         return 1
     last = MAX_WINDOW // PAGE_SIZE
     if not text.isdecimal() or not 1 <= int(text) <= last:
-        raise BadRequest(name="page", value=text, reason=f"应为 1 到 {last} 的整数；更后面的请用导出")
+        raise BadRequest(name="page", value=text[:40], reason=f"应为 1 到 {last} 的整数；更后面的请用导出")
     return int(text)

@@ -128,7 +128,7 @@ def health_of(source: SourceInput, now: datetime) -> tuple[Health, str]:
         return "未接入", "还没有收到过任何一件"
     quiet = now - source.last_item
     if source.usual_gap and quiet > source.usual_gap * SILENT_GAPS:
-        return "中断", f"已 {formats.elapsed(quiet)} 没有新件（通常不超过 {formats.elapsed(source.usual_gap)}）"
+        return "中断", f"已 {formats.elapsed(quiet)}没有新件（通常不超过 {formats.elapsed(source.usual_gap)}）"
     if source.last_error:
         return "出错", source.last_error
     if source.usual_gap and quiet > source.usual_gap * SLOW_GAPS:

@@ -168,12 +168,12 @@ def _trend(daily: dict[date, int], day: date) -> Chart:
     expected = tuple(expectation(daily, d) for d in days)
     return Chart(
         key="intake",
-        title=f"近 {TREND_DAYS} 日受理量",
+        title=f"近 {TREND_DAYS} 日受理量与前四周同日均值",
         x=tuple(d.isoformat() for d in days),
         labels=tuple(formats.short_day(d) for d in days),
         series=(
             Series("受理", tuple(float(daily[d]) for d in days)),
-            Series("前四周同日均值", tuple(None if e is None else round(e, 1) for e in expected), "expected", "area"),
+            Series("同日均值", tuple(None if e is None else round(e, 1) for e in expected), "expected", "area"),
         ),
         mark=len(days) - 1,
         summary=f"{formats.day(day)} 受理 {formats.number(daily[day])} 件，前四周同日均值 {formats.number(expected[-1], 1)} 件。",
