@@ -1,0 +1,1 @@
+"""What the records say: hotspots, satisfaction, dispatch."""
