@@ -164,6 +164,9 @@ class BoundedNode(BaseNode):
             connection = self._take(limit)
             connection.request(method, self.path_prefix + target, body=body, headers=sent)
             response = connection.getresponse()
+            if response.length is None and not response.chunked:
+                # Cut within the headers, which http.client takes for their end; Elasticsearch always states a length.
+                raise http.client.IncompleteRead(b"")
             content = response.read()
         except BaseException as error:
             if connection:

@@ -46,6 +46,7 @@ ARTEFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:{version
 USER = "minsheng"
 UNPRIVILEGED = 65_534  # nobody; the server refuses to run as root
 START_SECONDS = 90
+ROOM_BYTES = 2_000_000_000
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
@@ -109,6 +110,13 @@ def java_home(at_least: int) -> Path:
     return found[fit[0]]
 
 
+def data_folder() -> Path:
+    """In memory where there is room: index creation is a row of fsyncs. (kill -9 loses nothing there; power loss is not tested.)"""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
+    return memory if roomy else Path(tempfile.gettempdir())
+
+
 def install(version: str) -> Path:
     """The unpacked server, fetched where it is not there yet."""
     home = cache_folder() / f"elasticsearch-{version}"
@@ -161,7 +169,7 @@ def start(
     Raises NoServer where none can be had, RuntimeError with the end of its log where it does not come up.
     """
     home, java = install(version), java_home(JAVA_AT_LEAST[version.split(".")[0]])
-    folder = folder or Path(tempfile.mkdtemp(prefix="minsheng-elastic-"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="minsheng-elastic-", dir=data_folder()))
     (folder / "users").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     password = secrets.token_urlsafe(16) if secure else ""
@@ -349,7 +357,7 @@ def shared(version: str) -> Server:
     if given := from_environment(version):
         return given
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
-    folder = Path(tempfile.gettempdir()) / f"minsheng-elastic-{run}-{version}"
+    folder = data_folder() / f"minsheng-elastic-{run}-{version}"
     with locked(folder.with_suffix(".lock")):
         state = folder / "server.json"
         if state.exists():
