@@ -84,9 +84,8 @@ class Ledger:
                 "job": job, "slot": slot.timestamp(), "holder": self.holder, "attempts": 1, "claimed_at": now, "beat_at": now,
                 "state": RunState.SKIPPED if busy else RunState.RUNNING, "finished_at": now if busy else None, "note": "",
             }  # fmt: skip
-            added = (
-                connection.execute(upsert(self.engine, job_runs).values(values).on_conflict_do_nothing()).rowcount == 1
-            )
+            add = upsert(self.engine, job_runs).values(values).on_conflict_do_nothing().returning(job_runs.c.slot)
+            added = connection.execute(add).first() is not None
         return Claim(job, slot, 1) if added and not busy else None
 
     def _at_work(self, connection: Connection, job: str, now: float) -> bool:

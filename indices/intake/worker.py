@@ -34,6 +34,7 @@ from models.errors import (
     QuarantineOverflow,
     Retry,
     StoreRejected,
+    UnreadableRow,
 )
 from models.identity import record_id, revision
 from models.ports import Store
@@ -207,6 +208,8 @@ class Worker:
         """Its identity, or its outcome where that is known already."""
         item = leased.item
         try:
+            if problem := item.extra.get("problem"):  # written by the importer of a file
+                raise UnreadableRow(source=item.source, problem=problem)
             if not item.payload.title.strip() and not item.payload.text.strip():
                 raise EmptyText(source=item.source, native_id=item.native_id or "无")
             try:
@@ -217,14 +220,14 @@ class Worker:
                 raise PoisonedItem(attempts=leased.deaths, reason="处理进程每次都中断")
         except Quarantine as error:
             return _rejected(leased, error)
-        if leased.attempts > 1 and self._wrote(candidate):
-            return _settled(leased, Outcome.STORED)
-        return candidate
+        return (self._known(candidate) if leased.attempts > 1 else None) or candidate
 
-    def _wrote(self, candidate: Candidate) -> bool:
-        """True where the store holds what this very row wrote before a death or a lost answer."""
+    def _known(self, candidate: Candidate) -> Settled | None:
+        """The outcome where the store holds this state: stored, if this very row wrote it before a death or a lost answer."""
         kept = self.store.get(candidate.record_id)
-        return kept is not None and kept.intake == candidate.row
+        if kept is None or kept.revision < candidate.revision:
+            return None
+        return _settled(candidate.leased, Outcome.STORED if kept.intake == candidate.row else Outcome.DUPLICATE)
 
     def _write(self, batch: Sequence[Candidate], *, again: bool) -> dict[str, Settled]:
         """Annotate and store; `again`: an earlier call for these may have stored some already."""
@@ -257,10 +260,9 @@ class Worker:
         for one, outcome, reason in zip(batch, receipt.outcomes, reasons, strict=True):
             if outcome is Outcome.REJECTED:
                 outcomes[one.row] = _rejected(one.leased, StoreRejected(reason=reason))
-            elif outcome is Outcome.DUPLICATE and (again or one.leased.attempts > 1) and self._wrote(one):
-                outcomes[one.row] = _settled(one.leased, Outcome.STORED)
             else:
-                outcomes[one.row] = _settled(one.leased, outcome)
+                suspect = outcome is Outcome.DUPLICATE and (again or one.leased.attempts > 1)
+                outcomes[one.row] = (self._known(one) if suspect else None) or _settled(one.leased, outcome)
         return outcomes
 
 

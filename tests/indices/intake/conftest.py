@@ -17,6 +17,29 @@ from models.ports import Store
 from models.record import Annotation
 from models.settings import Settings
 
+try:
+    import nlp.annotate  # noqa: F401
+except ImportError:  # being written: remove when it is there
+    import sys
+    import types
+    from typing import NamedTuple
+
+    class _Draft(NamedTuple):
+        title: str = ""
+        text: str = ""
+        reply: str = ""
+
+    class _Reading(NamedTuple):
+        title: str
+        text: str
+        reply: str
+        annotation: Annotation
+        probabilities: dict[str, dict[str, float]]
+
+    _module = types.ModuleType("nlp.annotate")
+    _module.Draft, _module.Reading = _Draft, _Reading  # type: ignore[attr-defined]
+    sys.modules["nlp.annotate"] = _module
+
 KEY = b"k" * 32
 
 
@@ -74,6 +97,15 @@ def annotator() -> FakeAnnotator:
     return FakeAnnotator()
 
 
+def assemble(inbox: Inbox, store: Store, annotator: FakeAnnotator, **settings: Any) -> Worker:
+    return Worker(inbox, store, annotator, KEY, Settings(**settings), name="t")
+
+
+@pytest.fixture(name="assemble")
+def assemble_fixture() -> Callable[..., Worker]:
+    return assemble
+
+
 @pytest.fixture
 def make_worker(inbox: Inbox, store: MemoryStore, annotator: FakeAnnotator) -> Callable[..., Worker]:
     """A worker on the inbox; settings by name, other parts by `store=`, `annotator=`, `inbox=`."""
@@ -81,7 +113,6 @@ def make_worker(inbox: Inbox, store: MemoryStore, annotator: FakeAnnotator) -> C
     def make(**changes: Any) -> Worker:
         parts: dict[str, Any] = {"inbox": inbox, "store": store, "annotator": annotator}
         parts |= {name: changes.pop(name) for name in list(changes) if name in parts}
-        kept: Store = parts["store"]
-        return Worker(parts["inbox"], kept, parts["annotator"], KEY, Settings(**changes), name="t")
+        return assemble(**parts, **changes)
 
     return make
