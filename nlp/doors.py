@@ -25,13 +25,13 @@ _COUNTED: Final = (
 _CODE: Final = rf"(?:[0-9]{{2,4}}[A-Za-z]?|[A-Za-z][0-9]{{2,4}}|[{_SPOKEN}]{{3,5}})"
 _ROOM: Final = (
     rf"{_CODE}\s?(?:号房|室|房间|房(?!产|地|价|屋|款|源)|户(?=[主,，。的]))"
-    rf"|{_N}\s?(?:号房|室(?!内|外))|[0-9]{{3,4}}\s?号?(?!{_COUNTED})"
+    rf"|{_N}\s?(?:号房|室(?!内|外))|(?:[0-9]{{1,2}}[-—–])?[0-9]{{3,4}}\s?号?(?!{_COUNTED})"
 )
 _JOIN: Final = r"[\s,，\-—的]?"
 _DOOR: Final = re.compile(
-    rf"(?<![0-9A-Za-z{_SPOKEN}第*\-])"
+    rf"(?<![0-9A-Za-z{_SPOKEN}*\-])"
     rf"(?:{_BUILDING}{_JOIN}){{1,2}}(?:{_UNIT}{_JOIN})?(?:{_FLOOR}{_JOIN})?(?:{_ROOM})"
-    rf"|(?<![0-9A-Za-z{_SPOKEN}第*\-]){_UNIT}{_JOIN}(?:{_FLOOR}{_JOIN})?(?:{_ROOM})"
+    rf"|(?<![0-9A-Za-z{_SPOKEN}*\-]){_UNIT}{_JOIN}(?:{_FLOOR}{_JOIN})?(?:{_ROOM})"
 )
 _BLOCK: Final = r"[0-9]{1,3}[栋幢座#]?[-—–]"
 _DASHED: Final = re.compile(
@@ -41,7 +41,7 @@ _DASHED: Final = re.compile(
 )
 _LIVES: Final = re.compile(
     r"(?:住在|家住|现住|居住在?|我住|住址|地址|门牌号?|房号|我家在?|入住|租住在?|住)(?:是|为|于|:|：)?"
-    rf"[^0-9\n。；;！!？?{_SPOKEN}]{{0,20}}?(?P<door>(?:{_BUILDING}{_JOIN})(?:{_UNIT})?(?:{_JOIN}{_FLOOR})?|{_N}\s?(?:号|室|房)(?!线|楼|门|桥|公寓))"
+    rf"[^0-9\n。；;，,！!？?*{_SPOKEN}]{{0,20}}?(?P<door>(?:{_BUILDING}{_JOIN})(?:{_UNIT})?(?:{_JOIN}{_FLOOR})?|{_N}\s?(?:号|室|房)(?!线|楼|门|桥|公寓))"
 )
 _HOUSE: Final = re.compile(
     r"(?<=[路街巷道弄里坊组队屯湾冲])(?P<door>(?:[0-9]{1,5}|[一二三四五六七八九十百零〇]{1,5})\s?(?:弄|巷)?(?:[0-9]{1,4})?(?:号|號)(?:附[0-9]{1,3}号?|[-—–][0-9]{1,4})?)"

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Final
 
 from nlp.numbers import Found
+from nlp.segment import cutter
 
 _HAN: Final = "\u4e00-\u9fa5"
 # A cue that says by itself that a name follows.
@@ -32,7 +33,7 @@ _HINTS: Final = (
     "|镇长|乡长|区长|县长|市长|站长|院长|主席|会长|代表|员工|职工|工友|同事|同学|朋友|网友|用户|户|其中|职员|客服|业务员|销售员|销售|顾问|管家|保安|物管"
     "|村干部|社区干部|网格员|楼长|某某|姓|寻找|叫|名|是"
 )
-_LINK: Final = r"[\s:：;；=,，(（\[【\"“'‘是为叫—\-_]{0,4}"
+_LINK: Final = r"[\s:：;；=,，(（\[【\]】\"“'‘是为叫—\-_]{0,4}"
 _CUED: Final = re.compile(f"(?:(?P<says>{_SAYS})|(?P<hints>{_HINTS}))(?P<link>{_LINK})(?=[{_HAN}])")
 _TITLED: Final = re.compile(
     r"(?<=[\u4e00-\u9fa5])(?:先生|女士|小姐|太太|同志|同学|经理|老师|主任|书记|[局科处院校站所队村镇乡区县市社会班组部厂店董馆园]长|医生|大夫|护士|警官|法官"
@@ -78,7 +79,9 @@ def find_names(text: str, anchors: frozenset[int] = frozenset()) -> Iterator[Fou
         if start := lexicon.name_before(text, match.start()):
             yield _starred(text, start - 1, match.start())
     for anchor in anchors:
-        end = len(text[max(0, anchor - 12) : anchor].rstrip(" ,，:：(（、手机电话联系号码tel")) + max(0, anchor - 12)
+        end = len(text[max(0, anchor - 12) : anchor].rstrip(" +-0123456789,，:：(（、手机电话联系号码tel")) + max(
+            0, anchor - 12
+        )
         if start := lexicon.name_before(text, end, alone=True):
             yield _starred(text, start - 1, end)
 
@@ -90,6 +93,11 @@ def _starred(text: str, start: int, end: int) -> Found:
 def family_name(name: str) -> str:
     """The family name that a name begins with; its first character where it begins with none."""
     return name[:2] if name[:2] in _lexicon().double else name[:1]
+
+
+def single_families() -> frozenset[str]:
+    """Family names of one character."""
+    return _lexicon().common | _lexicon().doubtful
 
 
 @dataclass(frozen=True)
@@ -122,8 +130,11 @@ class _Lexicon:
         length = len(run[0])
         family = self.family(text, start)
         if not family:
-            # 姓名：禤某 with a family name that is in no list: only where the whole field is the name.
-            return start + length if said and 2 <= length <= 3 and _FIELD_END.match(text, start + length) else 0
+            # A family name that is in no list: only where the whole field is the name.
+            whole = (
+                said and 2 <= length <= 3 and _FIELD_END.match(text, start + length) and not _UNLIKELY.search(run[0])
+            )
+            return start + length if whole else 0
         for end in self._ends(text, start, family, length):
             if self._is_name(text, start, end, family, said=said, near=near):
                 return end
@@ -141,19 +152,31 @@ class _Lexicon:
 
     def _is_name(self, text: str, start: int, end: int, family: int, *, said: bool, near: bool) -> bool:
         given = text[start + family : end]
+        if (
+            text[end : end + 1] == "*"
+            or "某" in given
+            or given in ("先", "女", "小", "老")
+            or _TITLE.match(text, start + family)
+        ):
+            return False
         everyday = text[start : start + 2] in self.words
         usual = all(character in self.given for character in given)
-        closed = bool(_END.match(text, end))
         doubtful = family == 1 and text[start] in self.doubtful
-        if "某" in given or given in ("先", "女", "小", "老") or _TITLE.match(text, start + family):
-            return False
+        ended = bool(_STRICT_END.match(text, end))
+        likely = usual or (ended and not doubtful and not _UNLIKELY.search(given))
         if said:
-            return closed or usual or not doubtful
-        if everyday:
+            return bool(_END.match(text, end)) or likely or (not doubtful and not _UNLIKELY.search(given))
+        if everyday or not likely:
             return False
         if near:
-            return usual and (closed or not doubtful)
-        return usual and bool(_STRICT_END.match(text, end))
+            return ended or not doubtful
+        if not usual or (text[start] in _PARTICLES and not ended):
+            return False
+        return (
+            ended
+            or (not doubtful and len(given) == 2)
+            or (len(given) + (not doubtful) >= 2 and _breaks(text, start, end))
+        )
 
     def name_before(self, text: str, end: int, *, alone: bool = False) -> int:
         """1 + start of the name that ends at `end`; 0 where none does.
@@ -161,25 +184,30 @@ class _Lexicon:
         Args:
             alone: there must be a break before the name too.
         """
-        fitting = [start for start in range(max(0, end - 4), end - 1) if self._fits(text, start, end)]
+        fitting = [start for start in range(max(0, end - 4), end - 1) if self._fits(text, start, end, alone=alone)]
         if alone:
             fitting = [start for start in fitting if start == 0 or _BREAK.match(text, start - 1)]
         if not fitting:
             return 0
         best = fitting[0]
+        if best == 0 or _BREAK.match(text, best - 1) or _CUE_BEFORE.search(text[max(0, best - 8) : best]):
+            return best + 1
         for start in fitting[1:]:
             # 向李明主任: the longer reading begins with an everyday word, or leaves a family name inside the given name.
-            inside = text[start] in self.common and not (best == 0 or _BREAK.match(text, best - 1))
-            if text[best] in self.doubtful or inside:
+            if text[best] in self.doubtful or text[start] in self.common:
                 best = start
         return best + 1
 
-    def _fits(self, text: str, start: int, end: int) -> bool:
+    def _fits(self, text: str, start: int, end: int, *, alone: bool) -> bool:
         family = self.family(text, start)
         given = text[start + family : end]
         if not family or not 1 <= len(given) <= 2 or text[start : start + 2] in self.words:
             return False
-        return all(character in self.given for character in given)
+        if text[start] in self.doubtful and given in self.common:
+            return False  # 找何经理, 向李主任: a word and a family name
+        if all(character in self.given for character in given):
+            return True
+        return alone and text[start] not in self.doubtful and not _UNLIKELY.search(given)
 
 
 _HAN_RUN: Final = re.compile(f"[{_HAN}]{{2,8}}")
@@ -189,7 +217,25 @@ _STRICT_END: Final = re.compile(
     rf"$|[^{_HAN}]|先生|女士|小姐|同志|电话|手机|身份证|联系电话|反映|反应|投诉|举报|来电|咨询|求助|称(?!呼)"
 )
 _BREAK: Final = re.compile(rf"[^{_HAN}*]|[的是叫找为给]")
+# Family names that join words in speech: 老师和家长, 村民向上反映.
+_PARTICLES: Final = frozenset("和于向从都应同由连经时成解来计全")
+# Characters of speech that no given name holds.
+_UNLIKELY: Final = re.compile(
+    "[的了在是我你他她它不这那个都也很到说要去会着没被把让给对从向于和与及等但因所以应该什么谁哪怎吗呢吧啊称电话号码区县村镇街路们每各些]"
+)
+_CUE_BEFORE: Final = re.compile(f"(?:{_SAYS}|{_HINTS}){_LINK}$")
 _TITLE: Final = re.compile("先生|女士|小姐|同志|同学|老师|经理|主任|书记|师傅|阿姨|老板|医生|局长|某")
+
+
+def _breaks(text: str, start: int, end: int) -> bool:
+    """Whether the segmenter, too, ends a word at `end`."""
+    run = _HAN_RUN.match(text, start)
+    offset = start
+    for token in cutter()(run[0] if run else ""):
+        offset += len(token)
+        if offset >= end:
+            return offset == end
+    return False
 
 
 def _begins_with(text: str, words: frozenset[str]) -> bool:

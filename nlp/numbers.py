@@ -33,6 +33,7 @@ _CARD_CUE: Final = re.compile(
 _CUE_CHARACTERS: Final = 24
 _AREA_BEFORE: Final = re.compile(r"[(（]0(?:10|2[0-9]|[3-9][0-9]{2})[)）][ -]?$")
 _PHONE_PREFIXES: Final = re.compile(r"(?:tel|phone|mobile|wx|vx|v|weixin|qq)$", re.IGNORECASE)
+_LETTER: Final = re.compile("[A-Za-z]$")  # GD138…: the number of an order
 _PROVINCES: Final = frozenset(
     (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83)
 )
@@ -103,7 +104,8 @@ def find_numbers(text: str) -> Iterator[Found]:
 def _at(run: _Run, index: int) -> tuple[Found | None, int]:
     """What begins at the group `index`, and how many groups it takes."""
     first = run.groups[index][0]
-    if len(first) > _LONGEST:
+    before = run.before(index)
+    if len(first) > _LONGEST or (_LETTER.search(before) and not _PHONE_PREFIXES.search(before)):
         return None, 1
     for rule in (_identity, _mobile, _landline, _card):
         found, used = rule(run, index)
@@ -149,8 +151,6 @@ def _mobile(run: _Run, index: int) -> tuple[Found | None, int]:
     first = run.groups[index][0]
     before = run.before(index)
     if len(first) in (11, 12, 13, 15) and (digits := _national(first)):
-        if before[-1:].isascii() and before[-1:].isalpha() and not _PHONE_PREFIXES.search(before):
-            return _NOTHING
         if _is_amount(run, index) or _ORDER_CUE.search(before):
             return _NOTHING
         prefix = first[: len(first) - 11]
