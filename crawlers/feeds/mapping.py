@@ -62,14 +62,14 @@ class Mapping(Frozen):
             *((f"values.{f}", v) for f, v in self.values.items()),
         ]
         for title, table in tables:
-            if table:
+            if table or title == "columns":
                 lines += ["", f"[{title}]", *(f"{_quoted(key)} = {_quoted(value)}" for key, value in table.items())]
         return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(escapes.get(c, c if c.isprintable() else f"\\u{ord(c):04x}") for c in text) + '"'
+    return '"' + "".join(escapes.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text) + '"'
 
 
 def load_mapping(path: Path) -> Mapping:

@@ -15,6 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
+from crawlers.feeds.synonyms import KNOWN
 from crawlers.feeds.workbook import Cell, read_workbook
 from models.errors import BadFile, HostileFile
 
@@ -66,38 +67,37 @@ def open_sheet(path: Path, sheet: str | None = None) -> Sheet:
 
 
 def with_header(rows: Iterable[list[Cell]], file: str) -> Sheet:
-    """Find the header among the first rows: the one with most distinct short texts; a merged second line is joined to it."""
+    """Find the header among the first rows: the one that names most columns."""
     iterator = iter(rows)
     head = list(islice(iterator, HEAD_ROWS))
     if not head:
         raise BadFile(file=file, reason="文件是空的")
     best = max(range(len(head)), key=lambda number: (_headness(head[number]), -number))
-    if not _headness(head[best]):
+    if _headness(head[best]) == (0, 0):
         raise BadFile(
             file=file, reason=f"前 {len(head)} 行里找不到列名；请在第一行写上列名，如 编号、受理时间、标题、内容"
         )
-    names, skip = _names(head, best)
+    names = _names(head, best)
     width = len(names)
 
     def body() -> Iterator[Row]:
-        for row in chain(head[best + skip :], iterator):
+        for row in chain(head[best + 1 :], iterator):
             if any(cell is not None and str(cell).strip() for cell in row):
                 yield dict(zip(names, (row + [None] * width)[:width], strict=True))
 
     return Sheet(tuple(names), body())
 
 
-def _headness(row: list[Cell]) -> int:
-    """How much a row looks like a header: distinct short texts that are no numbers or dates."""
+def _headness(row: list[Cell]) -> tuple[int, int]:
+    """How much a row looks like a header: cells that are names of columns elsewhere, then short texts that are no numbers."""
     texts = [cell.strip() for cell in row if isinstance(cell, str) and cell.strip()]
-    plausible = {
-        text for text in texts if len(text) <= 20 and not any(c.isdigit() for c in text[:4]) and "。" not in text
-    }
-    return len(plausible) if 2 * len(plausible) > sum(cell is not None for cell in row) else 0
+    known = len({text.lower() for text in texts} & KNOWN)
+    plausible = sum(len(text) <= 20 and not any(c.isdigit() for c in text[:4]) and "。" not in text for text in texts)
+    return (known, plausible) if 2 * plausible > sum(cell is not None for cell in row) else (0, 0)
 
 
-def _names(head: list[list[Cell]], best: int) -> tuple[list[str], int]:
-    """Column names, each once, and how many rows the header takes.
+def _names(head: list[list[Cell]], best: int) -> list[str]:
+    """Column names, each once.
 
     Under a group heading (受理情况 over 时间, 渠道) the row below names the columns; merged cells repeat, so the row with more
     distinct names was chosen, and the row above is joined in only where a name would occur twice.
@@ -114,7 +114,7 @@ def _names(head: list[list[Cell]], best: int) -> tuple[list[str], int]:
         while name in names:
             name, copy = f"{base}_{copy}", copy + 1
         names.append(name)
-    return names, 1
+    return names
 
 
 @contextmanager
@@ -187,6 +187,8 @@ def _csv(path: Path) -> Iterator[list[Cell]]:
     with open_bytes(path) as raw:
         text = io.TextIOWrapper(io.BufferedReader(raw), encoding=encoding, newline="")
         sample = text.readline()
+        if not sample:
+            return
         delimiter = max(_DELIMITERS, key=sample.count)
         lines = (line.replace("\x00", "") for line in chain([sample], text))
         try:

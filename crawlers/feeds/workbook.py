@@ -99,7 +99,7 @@ def _count(path: Path, entry: zipfile.ZipInfo) -> None:
 
 def _from_child(path: Path, sheet: str | None) -> Iterator[list[Cell]]:
     command = [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = {sys.path!r}; "
-               "from crawlers.feeds.workbook import _child; _child(*sys.argv[1:])", str(path), sheet or ""]  # fmt: skip
+               "from crawlers.feeds.workbook import _child; _child(*sys.argv[1:])", str(path), sheet or "", str(MEMORY_BYTES), str(TIME_SECONDS)]  # fmt: skip
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PATH": "", "LANG": "C.UTF-8"}
     ) as child:
@@ -120,12 +120,12 @@ def _from_child(path: Path, sheet: str | None) -> Iterator[list[Cell]]:
         )
 
 
-def _child(path: str, sheet: str) -> None:
+def _child(path: str, sheet: str, memory_bytes: str, time_seconds: str) -> None:
     """In the child: limits first, then parse and print rows. Exit 3 and a sentence where the file is bad."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (TIME_SECONDS, TIME_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes), int(memory_bytes)))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time_seconds), int(time_seconds)))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     from python_calamine import CalamineError, CalamineWorkbook
 
