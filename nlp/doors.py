@@ -14,7 +14,7 @@ from nlp.numbers import Found
 
 _SPOKEN: Final = "一二三四五六七八九十百零〇"
 _N: Final = rf"(?:[0-9]{{1,4}}[A-Za-z]?|[A-Za-z][0-9]{{0,3}}|[{_SPOKEN}]{{1,5}})"
-_BUILDING: Final = rf"{_N}\s?(?:号楼|号栋|栋|幢|号院|座|期|区|排|#楼?|号(?=[0-9{_SPOKEN}]))"
+_BUILDING: Final = rf"{_N}\s?(?:号楼|号栋|栋|幢|号院|座|#楼?|号(?=[0-9{_SPOKEN}]))"
 _UNIT: Final = rf"{_N}\s?(?:单元|门洞|门|梯)"
 _FLOOR: Final = rf"{_N}\s?(?:楼|层)"
 # A number of three or four digits behind a building is a room, unless something is counted or timed with it.
@@ -25,7 +25,7 @@ _COUNTED: Final = (
 _CODE: Final = rf"(?:[0-9]{{2,4}}[A-Za-z]?|[A-Za-z][0-9]{{2,4}}|[{_SPOKEN}]{{3,5}})"
 _ROOM: Final = (
     rf"{_CODE}\s?(?:号房|室|房间|房(?!产|地|价|屋|款|源)|户(?=[主,，。的]))"
-    rf"|{_N}\s?(?:号房|室(?!内|外))|(?:[0-9]{{1,2}}[-—–])?[0-9]{{3,4}}\s?号?(?!{_COUNTED})"
+    rf"|{_N}\s?(?:号房|室(?!内|外))|(?:[0-9]{{1,2}}[-—–])?[0-9]{{3,4}}\s?号?(?!{_COUNTED})(?!号?(?:商铺|门面|门店|铺面|铺))"
 )
 _JOIN: Final = r"[\s,，\-—的]?"
 _DOOR: Final = re.compile(
@@ -40,19 +40,26 @@ _DASHED: Final = re.compile(
     r"(?:室|号房|房(?!价|产))?(?![0-9\-*])"
 )
 _LIVES: Final = re.compile(
-    r"(?:住在|家住|现住|居住在?|我住|住址|地址|门牌号?|房号|我家在?|入住|租住在?|住)(?:是|为|于|:|：)?"
-    rf"[^0-9\n。；;，,！!？?*{_SPOKEN}]{{0,20}}?(?P<door>(?:{_BUILDING}{_JOIN})(?:{_UNIT})?(?:{_JOIN}{_FLOOR})?|{_N}\s?(?:号|室|房)(?!线|楼|门|桥|公寓))"
+    r"(?:住在|家住|现住|居住[在于地]|我住|住址|地址|门牌号?|房号|我家在?|租住在?|入住)[是为于在:：]{0,2}"
+    rf"[^0-9\n。；;，,！!？?*{_SPOKEN}]{{0,20}}?"
+    rf"(?P<door>(?:{_BUILDING}{_JOIN})(?:{_UNIT})?(?:{_JOIN}{_FLOOR})?|[0-9]{{1,4}}\s?(?:号|室|房)(?!线|楼|门|桥|公寓))"
 )
-_HOUSE: Final = re.compile(
-    r"(?<=[路街巷道弄里坊组队屯湾冲])(?P<door>(?:[0-9]{1,5}|[一二三四五六七八九十百零〇]{1,5})\s?(?:弄|巷)?(?:[0-9]{1,4})?(?:号|號)(?:附[0-9]{1,3}号?|[-—–][0-9]{1,4})?)"
-    r"(?!线|楼|栋|门(?!面|店|市)|桥|井|杆|灯|车|机|文|令|公告|站|出|口|仓|库|坑|台|馆|厅|窗|地块|工程|标|公路|路|宿舍楼|宅基|房源|院[0-9]|[0-9])"
+# A number on a lane or in a village group is a house; on a road it is one where nothing is named behind it (中山路128号人民医院 is public).
+_LANE: Final = (
+    rf"(?<=[巷弄里坊组队屯湾冲])(?<!小组)(?:[0-9]{{1,5}}|[{_SPOKEN}]{{1,5}})\s?(?:号|號)(?:附[0-9]{{1,3}}号?|[-—–][0-9]{{1,4}})?"
+    r"(?![线楼栋桥井杆灯车机文令站口仓库坑台馆厅窗支闸泵桩路院0-9]|门(?!面|店|市)|出口|公告|地块|工程|标段|公路|宿舍|宅基|房源)"
 )
+_ROAD: Final = (
+    rf"(?<=[路街道])(?<![河渠频管轨]道)[0-9]{{1,5}}\s?(?:弄[0-9]{{1,4}})?(?:号|號)(?:附[0-9]{{1,3}}号?|[-—–][0-9]{{1,4}})?"
+    rf"(?=$|[^\u4e00-\u9fa5]|的?(?:住户|居民|家里|业主|人家|房主|户主|租户|租客|邻居|隔壁|楼上|楼下|漏水|渗水|院内|{_N}\s?(?:栋|幢|座|单元|室|楼)))(?![线楼桥])"
+)
+_HOUSE: Final = re.compile(f"{_LANE}|{_ROAD}")
 _NUMBER: Final = re.compile(rf"[0-9]+[A-Za-z]?|[A-Za-z](?:[0-9]+)?|[{_SPOKEN}]+")
 
 
 def find_doors(text: str) -> Iterator[Found]:
     """Door numbers in `text`: the stretch, with a star for each number in it."""
-    for pattern, group in ((_DOOR, 0), (_DASHED, 0), (_LIVES, "door"), (_HOUSE, "door")):
+    for pattern, group in ((_DOOR, 0), (_DASHED, 0), (_LIVES, "door"), (_HOUSE, 0)):
         for match in pattern.finditer(text):
             start, end = match.span(group)
             yield Found(start, end, "address", _NUMBER.sub("*", text[start:end]))

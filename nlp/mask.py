@@ -34,6 +34,7 @@ _ACCOUNT: Final = re.compile(
     r"([a-z][a-z0-9_\-]{5,19}|[1-9][0-9]{4,11})(?![a-z0-9_*@]|\s?[元块万亿年月日人户多余个])",
     re.IGNORECASE,
 )
+_PUBLIC_ACCOUNT: Final = re.compile("公众|服务号|订阅号|小程序|官方")
 _PASSPORT: Final = re.compile(
     r"(?:护照|通行证|passport|回乡证|台胞证|军官证|士兵证|居留证)[^A-Za-z0-9，。；,;\n]{0,8}([A-Z]{0,2}[0-9]{7,10})(?![0-9])",
     re.IGNORECASE,
@@ -87,7 +88,7 @@ def _candidates(text: str) -> Iterator[Found]:
     for match in _PASSPORT.finditer(text):
         yield Found(match.start(1), match.end(1), "passport", f"{match[1][:1]}***{match[1][-2:]}")
     for match in _ACCOUNT.finditer(text):
-        if match[1] != "12345":
+        if match[1] != "12345" and not _PUBLIC_ACCOUNT.search(text, max(0, match.start() - 8), match.end()):
             yield Found(match.start(1), match.end(1), "account", f"{match[1][0]}***{match[1][-1]}")
 
 

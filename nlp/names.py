@@ -30,15 +30,16 @@ _SAYS: Final = (
 _HINTS: Final = (
     "我是|这是|本人|业主|村民|居民|市民|学生|女儿|儿子|丈夫|妻子|老公|老婆|爱人|父亲|母亲|爸爸|妈妈|哥哥|弟弟|姐姐|妹妹|岳父|岳母|爷爷|奶奶|外公|外婆|孙子|孙女"
     "|邻居|房东|老板|中介|包工头|司机|负责人|老师|班主任|校长|教师|医生|护士|警官|民警|交警|辅警|经理|主任|书记|村长|组长|支书|会计|局长|科长|所长|队长"
-    "|镇长|乡长|区长|县长|市长|站长|院长|主席|会长|代表|员工|职工|工友|同事|同学|朋友|网友|用户|户|其中|职员|客服|业务员|销售员|销售|顾问|管家|保安|物管"
-    "|村干部|社区干部|网格员|楼长|某某|姓|寻找|叫|名|是"
+    "|镇长|乡长|区长|县长|市长|站长|院长|主席|会长|代表|员工|职工|工友|同事|同学|朋友|网友|用户|职员|客服|业务员|销售员|管家|保安|物管"
+    "|村干部|社区干部|网格员|楼长|寻找"
 )
 _LINK: Final = r"[\s:：;；=,，(（\[【\]】\"“'‘是为叫—\-_]{0,4}"
-_CUED: Final = re.compile(f"(?:(?P<says>{_SAYS})|(?P<hints>{_HINTS}))(?P<link>{_LINK})(?=[{_HAN}])")
+_GAP: Final = r"[ :：叫(（\[【“]{0,2}"
+_CUED: Final = re.compile(f"(?:(?P<says>{_SAYS})(?P<link>{_LINK})|(?:{_HINTS}){_GAP})(?=[{_HAN}])")
 _TITLED: Final = re.compile(
-    r"(?<=[\u4e00-\u9fa5])(?:先生|女士|小姐|太太|同志|同学|经理|老师|主任|书记|[局科处院校站所队村镇乡区县市社会班组部厂店董馆园]长|医生|大夫|护士|警官|法官"
-    r"|律师|师傅|阿姨|叔叔|大爷|大妈|大姐|大哥|老板|教授|工程师|会计|司机|民警|辅警|管家|委员|支书|董事|主席|总监|主管|专员|秘书|助理|队员|组员|干部"
-    r"|夫妇|夫妻|一家|等[0-9一二三四五六七八九十百]+人|等人|本人|\s?[(（]?(?:男|女)[,，、)）0-9])"
+    r"(?<=[\u4e00-\u9fa5])(?:先生|女士|小姐|太太|同志|同学|经理|老师|主任|书记|[局科处院校站所队村镇乡区县市社会班组部厂店董馆]长(?![期久达年时江沙远大方短度途效])|医生|大夫|护士|警官|法官"
+    r"|律师|师傅|阿姨|叔叔|大爷|大妈|大姐|大哥|老板|教授|工程师|会计(?![师划入算])|司机|民警|辅警|管家|委员(?!会)|支书|董事长?(?!会)|主席|总监|秘书|助理"
+    r"|夫妇|夫妻|等[0-9一二三四五六七八九十百]+人|等人|\s?[(（](?:男|女)[,，、)）0-9])"
 )
 _MORE: Final = re.compile(r"\s?(?:[、/,，]|和|与|及|以及)\s?")
 _END: Final = re.compile(
@@ -65,9 +66,12 @@ def find_names(text: str, anchors: frozenset[int] = frozenset()) -> Iterator[Fou
     lexicon = _lexicon()
     for match in _CUED.finditer(text):
         start = match.end()
-        said = bool(match["says"]) and (bool(match["link"].strip()) or match["says"].endswith(("叫", "叫做", "名叫")))
+        near = bool(match["says"])
+        said = near and (bool(match["link"].strip(" (（")) or match["says"].endswith(("叫", "叫做", "叫作")))
+        if said and match["says"].startswith("名叫") and _NAMED_THING.match(text, start):
+            continue
         for _ in range(_LIST_LIMIT):
-            end = lexicon.name_after(text, start, said=said, near=bool(match["says"]))
+            end = lexicon.name_after(text, start, said=said, near=near)
             if not end:
                 break
             yield _starred(text, start, end)
@@ -100,6 +104,11 @@ def single_families() -> frozenset[str]:
     return _lexicon().common | _lexicon().doubtful
 
 
+def doubtful_families() -> frozenset[str]:
+    """Those of them that are also words of everyday speech."""
+    return _lexicon().doubtful
+
+
 @dataclass(frozen=True)
 class _Lexicon:
     common: frozenset[str]
@@ -130,11 +139,9 @@ class _Lexicon:
         length = len(run[0])
         family = self.family(text, start)
         if not family:
-            # A family name that is in no list: only where the whole field is the name.
-            whole = (
-                said and 2 <= length <= 3 and _FIELD_END.match(text, start + length) and not _UNLIKELY.search(run[0])
-            )
-            return start + length if whole else 0
+            # A family name that is in no list: only where a whole field is the name.
+            field = said and text[start - 1] in ":：】 " and 2 <= length <= 3 and _FIELD_END.match(text, start + length)
+            return start + length if field and not _UNLIKELY.search(run[0]) and not _ROLE.search(run[0]) else 0
         for end in self._ends(text, start, family, length):
             if self._is_name(text, start, end, family, said=said, near=near):
                 return end
@@ -159,24 +166,29 @@ class _Lexicon:
             or _TITLE.match(text, start + family)
         ):
             return False
-        everyday = text[start : start + 2] in self.words
+        everyday = family == 1 and text[start : start + 2] in self.words
         usual = all(character in self.given for character in given)
         doubtful = family == 1 and text[start] in self.doubtful
         ended = bool(_STRICT_END.match(text, end))
         likely = usual or (ended and not doubtful and not _UNLIKELY.search(given))
         if said:
+            if doubtful and not ended and (everyday or not usual):
+                return False
             return bool(_END.match(text, end)) or likely or (not doubtful and not _UNLIKELY.search(given))
-        if everyday or not likely:
-            return False
         if near:
-            return ended or not doubtful
-        if not usual or (text[start] in _PARTICLES and not ended):
+            return likely and (ended or not doubtful) and not (everyday and (not ended or len(given) == 1))
+        if (
+            everyday
+            or not usual
+            or given[0] == text[start]
+            or text[start] in _PARTICLES
+            or _NAMED_THING.match(text, start)
+        ):
             return False
-        return (
-            ended
-            or (not doubtful and len(given) == 2)
-            or (len(given) + (not doubtful) >= 2 and _breaks(text, start, end))
-        )
+        if ended or (not doubtful and len(given) == 2):
+            return True
+        often = not doubtful or text[start] in _OFTEN
+        return often and len(given) + (not doubtful) >= 2 and _breaks(text, start, end)
 
     def name_before(self, text: str, end: int, *, alone: bool = False) -> int:
         """1 + start of the name that ends at `end`; 0 where none does.
@@ -201,13 +213,20 @@ class _Lexicon:
     def _fits(self, text: str, start: int, end: int, *, alone: bool) -> bool:
         family = self.family(text, start)
         given = text[start + family : end]
-        if not family or not 1 <= len(given) <= 2 or text[start : start + 2] in self.words:
+        if not family or not 1 <= len(given) <= 2 or given[0] == text[start]:
+            return False  # 谢谢书记
+        doubtful = family == 1 and text[start] in self.doubtful
+        if family == 1 and text[start : start + 2] in self.words and not (alone and len(given) == 2):
             return False
-        if text[start] in self.doubtful and given in self.common:
-            return False  # 找何经理, 向李主任: a word and a family name
+        if doubtful and given in self.common:
+            return False  # 向李主任: a word and a family name
         if all(character in self.given for character in given):
-            return True
-        return alone and text[start] not in self.doubtful and not _UNLIKELY.search(given)
+            if alone or not doubtful or text[start] in _OFTEN:
+                return True
+            return start == 0 or bool(
+                _BREAK.match(text, start - 1) or _CUE_BEFORE.search(text[max(0, start - 8) : start])
+            )
+        return alone and not doubtful and not _UNLIKELY.search(given)
 
 
 _HAN_RUN: Final = re.compile(f"[{_HAN}]{{2,8}}")
@@ -217,13 +236,19 @@ _STRICT_END: Final = re.compile(
     rf"$|[^{_HAN}]|先生|女士|小姐|同志|电话|手机|身份证|联系电话|反映|反应|投诉|举报|来电|咨询|求助|称(?!呼)"
 )
 _BREAK: Final = re.compile(rf"[^{_HAN}*]|[的是叫找为给]")
-# Family names that join words in speech: 老师和家长, 村民向上反映.
-_PARTICLES: Final = frozenset("和于向从都应同由连经时成解来计全")
+# Doubtful family names that are frequent as names.
+_OFTEN: Final = frozenset("高何马曾任方万常石江文龙段康毛安牛华项游单易龚汤金")
+# Family names that mostly join words (老师和学生, 村民向上): believed after the clearest cues only.
+_PARTICLES: Final = frozenset("和从由与都应同连经来计")
 # Characters of speech that no given name holds.
 _UNLIKELY: Final = re.compile(
-    "[的了在是我你他她它不这那个都也很到说要去会着没被把让给对从向于和与及等但因所以应该什么谁哪怎吗呢吧啊称电话号码区县村镇街路们每各些]"
+    "[的了在是我你您好他她它不这那个都也很到说要去会着没被把让给对从向于和与及等但因所以应该什么谁哪怎吗呢吧啊称电话号码区县村镇街路们每各些]"
 )
 _CUE_BEFORE: Final = re.compile(f"(?:{_SAYS}|{_HINTS}){_LINK}$")
+_NAMED_THING: Final = re.compile(
+    f"[{_HAN}]{{2,4}}?(?:花?园|苑|小区|公司|[村镇店厂校街路城]|学院|医院|组(?!长)|社区|幼儿园|项目|平台|软件)"
+)
+_ROLE: Final = re.compile("[人者方员部处局室组户长司位]$")
 _TITLE: Final = re.compile("先生|女士|小姐|同志|同学|老师|经理|主任|书记|师傅|阿姨|老板|医生|局长|某")
 
 

@@ -1,6 +1,7 @@
 """Builds nlp/data/not_names.txt: everyday words of two characters that begin with a family name (高兴, 单位, 项目).
 
-From jieba's dictionary (MIT licence), which tags its words: those that it does not tag as names, above a frequency.
+From jieba's dictionary (MIT licence), which tags its words: those that it does not tag as names, above a frequency. It tags many
+everyday words as names, too (文明, 谢谢): they are taken where the family name is itself a doubtful one, and from a list by hand.
 
     python -m nlp.training.everyday
 """
@@ -19,23 +20,39 @@ _HEAD: Final = """\
 # Built by nlp.training.everyday from jieba's dictionary (MIT licence): words that it does not tag as names.
 """
 _LEAST_FREQUENCY: Final = 3
+_LEAST_FREQUENCY_AS_NAME: Final = 20
+_BY_HAND: Final = """
+王朝 王子 王府 王爷 王公 王法 王族 王冠 王权 王后 王妃 王道 王宫 王室 王牌 陆军 陆基 陆地 陆续 丘陵 武功 武术 顾问 顾客 顾忌 顾及 雷达 雷声 雷电
+雷雨 孙子 孙女 胡同 胡子 胡说 胡来 胡闹 胡椒 胡琴 胡乱 杜绝 范畴 范文 范围 陈述 陈列 陈设 陈旧 陈年 周转 周旋 周密 周全 周详 周折 周边 周围 周期
+周末 周一 周二 周三 周四 周五 周六 周日 林立 林木 林业 林地 林场 林区 叶子 叶柄 杨柳 杨树 杨梅 张贴 张开 张望 张口 张嘴 张家 张罗 李子 李家 王家
+刘家 陈家 朱红 朱砂 黄龙 黄石 黄牛 黄铜 黄金 黄泉 黄麻 黄榜 黄线 黄河 黄色 许可 许诺 许多 许久 钟楼 钟声 钟爱 钟头 田园 田野 田地 田间 熊猫 熊掌
+侯爵 沙滩 沙石 沙发 严正 严令 严重 严格 严厉 严肃 严禁 严查 段子 谢谢 谢恩 谢绝 谢意 徐徐 苏醒 蓝图 蓝天 蓝色 鲁莽 岳父 岳母 童子 童工 童年 温馨 温泉
+温顺 温度 温暖 温州 庄园 庄稼 庄严 柳树 柳州 康复 康乐 殷勤 殷实 曹操 孔子 秦岭 桂林 桂花 桂香 阳光 唐诗 唐人 宋体 汤圆 方便 梁柱 江湖 江苏 江南 郑州
+郑重 文明 文雅 文静 吴江 苏州 余额 余款 余地 尹始 贺卡 贺喜 龚家 彭家 冯家 邓家 谭家 曾经 肖像 蒋家 蔡家 潘家 卢家 石家 任家 董事 董家 吕家 魏家 姜家 姜片 姚家 章程
+"""
 
 
-def rows(dictionary: Iterable[str], families: frozenset[str]) -> dict[str, str]:
+def rows(dictionary: Iterable[str], families: frozenset[str], doubtful: frozenset[str]) -> dict[str, str]:
     """First character → the second characters, of the words in lines `word frequency tag`."""
     seconds: defaultdict[str, set[str]] = defaultdict(set)
+    for word in _BY_HAND.split():
+        seconds[word[0]].add(word[1])
     for line in dictionary:
         word, frequency, tag = line.split()
-        if len(word) == 2 and word[0] in families and not tag.startswith("nr") and int(frequency) >= _LEAST_FREQUENCY:
+        if len(word) != 2 or word[0] not in families:
+            continue
+        as_name = tag.startswith("nr")
+        least = _LEAST_FREQUENCY_AS_NAME if as_name else _LEAST_FREQUENCY
+        if int(frequency) >= least and (not as_name or word[0] in doubtful):
             seconds[word[0]].add(word[1])
     return {first: "".join(sorted(seconds[first])) for first in sorted(seconds)}
 
 
 def main() -> None:
-    from nlp.names import single_families
+    from nlp.names import doubtful_families, single_families
 
     with (resources.files("jieba") / "dict.txt").open(encoding="utf-8") as dictionary:
-        built = rows(dictionary, single_families())
+        built = rows(dictionary, single_families(), doubtful_families())
     TARGET.write_text(_HEAD + "".join(f"{first} {seconds}\n" for first, seconds in built.items()), encoding="utf-8")
 
 
