@@ -6,7 +6,8 @@ ordered by code points, which is the order of its UTF-8 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,16 +20,17 @@ Segmenter = Callable[[str], Sequence[str]]
 
 # Lucene's whitespace tokenizer splits tokens after 255 UTF-16 units; 100 characters are at most 200 of them.
 MAX_TOKEN_CHARACTERS: Final = 100
-# Elasticsearch's limits: 512 bytes for an id, 32,766 for a keyword. A value longer than this is no category or name.
-MAX_ID_BYTES, MAX_KEYWORD_BYTES = 512, 8_000
-# Twice what Payload lets pass (200,000 characters of text, 3 bytes each, and a reply of the same size), rounded up.
-MAX_TEXT_BYTES: Final = 2_500_000
+# Elasticsearch's limits: 512 bytes for an id, 32,766 for a keyword (a character has up to 4). Longer is no category or name.
+MAX_ID_BYTES, MAX_KEYWORD_CHARACTERS = 512, 8_000
+# Twice what Payload lets pass (200,000 characters of text and as many of reply).
+MAX_TEXT_CHARACTERS: Final = 800_000
 MAX_REVISION: Final = 2**53 - 1
 # No citizen's message lies outside; every engine's time type covers it, and city days are computable.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MAX_FIELDS_COUNTED: Final = 3
 TIMES: Final = tuple(name for name in Record.model_fields if name.endswith("_at"))
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -70,14 +72,24 @@ def why_not_kept(record: Record) -> str:
         return f"时间 {'、'.join(naive)} 没有时区"
     if not EARLIEST <= created < LATEST:
         return f"时间 {created.isoformat()} 不在 {EARLIEST.year} 年与 {LATEST.year} 年之间"
-    try:
-        values = {name: len(value.encode()) for name, value in record.keywords_of().items()}
-        size = sum(len(text.encode()) for text in (record.title, record.text, record.reply))
-    except UnicodeEncodeError as error:
-        return f"文字含有无法编码的字符（第 {error.start + 1} 个）"
-    if too_long := [name for name, length in values.items() if length > MAX_KEYWORD_BYTES]:
-        return f"字段 {'、'.join(too_long)} 的值超过 {MAX_KEYWORD_BYTES} 字节"
-    return f"文字共 {size} 字节，上限 {MAX_TEXT_BYTES} 字节" if size > MAX_TEXT_BYTES else ""
+    size = len(record.title) + len(record.text) + len(record.reply)
+    if size > MAX_TEXT_CHARACTERS:
+        return f"文字共 {size} 个字符，上限 {MAX_TEXT_CHARACTERS} 个"
+    for name, value in _strings(record):
+        if len(value) > MAX_KEYWORD_CHARACTERS and name not in TEXT_FIELDS:
+            return f"字段 {name} 的值有 {len(value)} 个字符，上限 {MAX_KEYWORD_CHARACTERS} 个"
+        if not value.isascii() and (found := _SURROGATE.search(value)):
+            return f"字段 {name} 的第 {found.start() + 1} 个字符无法编码"
+    return ""
+
+
+def _strings(record: Record) -> Iterator[tuple[str, str]]:
+    """Every text field of the record and of its annotation, by name."""
+    note = record.annotation
+    for part in (record.__dict__, note.__dict__ if note else {}):
+        yield from ((name, value) for name, value in part.items() if isinstance(value, str))
+    for candidate in note.departments[:1] if note else ():
+        yield "departments", candidate.label
 
 
 def check_fields(names: Sequence[str], parameter: str) -> None:

@@ -48,6 +48,12 @@ def split_words(text: str) -> list[str]:
     return text.lower().split()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "state_machine: engines against the reference; the full count runs under `make crash`"
+    )
+
+
 def open_memory(tmp_path: Path, request: pytest.FixtureRequest) -> Opener:
     from indices.stores.memory import MemoryStore
 

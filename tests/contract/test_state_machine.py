@@ -189,6 +189,7 @@ def effort() -> settings:
     )
 
 
+@pytest.mark.state_machine
 @pytest.mark.timeout(0 if "MINSHENG_STATE_MACHINE" in os.environ else 120)
 def test_answers_as_the_reference_does(opener: Callable[[], Store], record: Make, tmp_path: Path, request: Any) -> None:
     lasting = "memory" not in request.node.callspec.params.values()
