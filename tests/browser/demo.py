@@ -34,6 +34,7 @@ class Demo:
         self.poison = ""
         self.decided: list[tuple[str, str]] = []
         self.posted: list[dict[str, str]] = []
+        self._poisoned: dict[str, Any] = {}
 
     # --- what the routes of the real application do ---
     def frame(self, request: Request, page: str, role: Role = Role.ANALYST, **changes: Any) -> Any:
@@ -48,13 +49,18 @@ class Demo:
     def reader(self) -> Any:
         if not self.poison:
             return self.store
+        if self.poison not in self._poisoned:
+            self._poisoned = {self.poison: self._poisoned_store()}
+        return self._poisoned[self.poison]
+
+    def _poisoned_store(self) -> Any:
         bad = {
             "title": self.poison, "text": self.poison, "reply": self.poison, "street": self.poison, "place": self.poison,
             "district": self.poison, "department": self.poison, "status": self.poison, "source": self.poison, "native_id": self.poison,
             "stated_type": self.poison, "channel": self.poison,
         }  # fmt: skip
         made = []
-        for record in self.city.records(per_day=2, days=2):
+        for record in self.city.records(per_day=2, days=1):
             note = record.annotation.model_copy(
                 update={"topic": self.poison, "model": self.poison, "keywords": (self.poison,)}
             )
