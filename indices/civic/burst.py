@@ -64,8 +64,12 @@ def analyse(people: ArrayLike, issue_of_cell: ArrayLike, start: date, *,
         start: day 0.
         cells_of_issue: see `indices.civic.baseline.expect`.
     """
+    return judge(people, expect(people, issue_of_cell, start, cells_of_issue=cells_of_issue))
+
+
+def judge(people: ArrayLike, expectation: Expectation) -> Burst:
+    """Score counts against an expectation that is there already: int (cells, days) both."""
     counts = np.asarray(people, dtype=np.float64)
-    expectation = expect(counts, issue_of_cell, start, cells_of_issue=cells_of_issue)
     best = np.ones_like(counts)
     window = np.full(counts.shape, WINDOW_DAYS[0], dtype=np.int64)
     for days in WINDOW_DAYS:

@@ -1,0 +1,209 @@
+"""What is hot in a period: incidents with enough people, ranked by heat, each with its evidence. Empty is an answer.
+
+Grouping, expectation, heat and level are in modules of their own; here they meet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from indices.civic.burst import SLOW
+from indices.civic.grouping import MEMORY_DAYS, group_posts, majority
+from indices.civic.heat import REFERENCE_DAYS, WEIGHTS_VERSION, heat_parts
+from indices.civic.incidents import Incident, Survey
+from indices.civic.levels import Inputs, Rules, Verdict, rules_on
+from indices.civic.posts import Post, object_name, post_of
+from indices.civic.quotations import CONTRAST, central, representative, title_of
+from indices.civic.silence import silent_sources
+from indices.civic.vectors import Vectors
+from models.clock import city_day, now
+from models.errors import BadRequest
+from models.figures import DayCount, Hotspot, Hotspots, Source
+from models.identity import digest
+from models.item import aware
+from models.labels import OTHER
+from models.ports import Reader
+from models.query import Query
+
+LEAST_PEOPLE: Final = 3
+PLACES: Final = 3
+METHOD_VERSION: Final = "1"
+_SLOW_DAYS: Final = 28
+
+
+def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int = 10, query: Query | None = None,
+                  least_people: int = LEAST_PEOPLE) -> Hotspots:  # fmt: skip
+    """The hottest incidents of the period [since, until).
+
+    Args:
+        reader: what the viewer may see.
+        since, until: city days are counted; a time without zone is the city's.
+        top: how many at most.
+        query: narrows the records (filters, words); its own times do not count.
+        least_people: distinct people in the period that an incident must have.
+
+    Raises:
+        BadRequest: the period is empty or `top` is not positive.
+    """
+    since, until = aware(since), aware(until)
+    if since >= until:
+        raise BadRequest(name="since", value=since.isoformat(), reason=f"须早于结束时间 {until.isoformat()}")
+    if top < 1:
+        raise BadRequest(name="top", value=top, reason="至少为 1")
+    asked = (query or Query()).model_copy(update={"since": since, "until": until})
+    first, last = city_day(since), city_day(until - timedelta(microseconds=1))
+    scan = asked.model_copy(update={"since": since - timedelta(days=MEMORY_DAYS)})
+    posts = sorted(map(post_of, reader.scan(scan)), key=lambda post: (post.at, post.id))
+    rules = rules_on(last)
+    source = Source(
+        query=asked, n=sum(post.at >= since for post in posts), computed_at=now(),
+        versions={"hotspots": METHOD_VERSION, "heat": WEIGHTS_VERSION, "rules": rules.version},
+    )  # fmt: skip
+    if not posts:
+        return Hotspots(hotspots=(), source=source)
+    found = _Search(posts, first, last, rules).best(top, least_people)
+    return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(posts, last))
+
+
+class _Search:
+    """One run over the posts of a period and its history."""
+
+    def __init__(self, posts: list[Post], first: date, last: date, rules: Rules) -> None:
+        start = min(posts[0].day, first)
+        self.begin, self.end = (first - start).days, (last - start).days + 1
+        self.period = max(0, min(self.begin, self.end - REFERENCE_DAYS))
+        self.posts, self.rules = posts, rules
+        self.vectors = Vectors(posts)
+        groups = group_posts(posts, self.vectors)
+        self.survey = Survey(posts, groups, start, self.end, active_from=self.period)
+        self._negative: dict[str, float | None] = {}
+
+    def best(self, top: int, least_people: int) -> list[Hotspot]:
+        survey = self.survey
+        rows = [row for row, incident in enumerate(survey.incidents)
+                if incident.people_within(self.begin, self.end) >= least_people]  # fmt: skip
+        reference = survey.reference(self.begin, self.end, self.period) if rows else []
+        heats = {row: heat_parts(survey.components(row, self.begin, self.end), reference) for row in rows}
+        order = sorted(rows, key=lambda row: (-round(sum(heats[row].values()), 2), *self._tie(row)))
+        return [self._hotspot(rank, row, heats[row]) for rank, row in enumerate(order[:top], start=1)]
+
+    def _tie(self, row: int) -> tuple[int, str]:
+        incident = self.survey.incidents[row]
+        return -incident.people_within(self.begin, self.end), self.posts[incident.members[0]].id
+
+    def _hotspot(self, rank: int, row: int, parts: dict[str, float]) -> Hotspot:
+        survey, incident = self.survey, self.survey.incidents[row]
+        span = incident.within(self.begin, self.end)
+        positions = incident.members[span]
+        members = [self.posts[position] for position in positions]
+        person = dict(zip(positions, incident.people[span], strict=True))
+        ordered = central(positions, self.posts, self.vectors)
+        middle = [self.posts[position] for position in ordered]
+        quoted = representative(middle, [person[position] for position in ordered], self._others(set(positions)))
+        p_value, verdict = self._judge(row, members)
+        expected = survey.burst.expected[row, self.begin : self.end]
+        counted = incident.series[self.begin : self.end]
+        return Hotspot(
+            rank=rank, title=title_of(middle, quoted), heat=round(sum(parts.values()), 2), parts=parts, count=len(members),
+            people=len(set(person.values())), first=members[0].at, last=members[-1].at, places=_places(members),
+            topic=incident.topic or OTHER, level=verdict.level, members=tuple(post.shown_id for post in members),
+            sentences=quoted, key=digest("incident", self.posts[incident.members[0]].id),
+            record_ids=tuple(post.id for post in members), districts=_frequent(post.district for post in members),
+            channels=_frequent(post.channel for post in members),
+            department=majority(Counter(post.department for post in members if post.department)),
+            p_value=p_value, expected=round(float(expected.sum()), 2), rule=self._words(row, span.start) + verdict.rule,
+            daily=tuple(DayCount(day=survey.date_of(self.begin + i), count=int(n), expected=round(float(e), 3))
+                        for i, (n, e) in enumerate(zip(counted, expected, strict=True))),
+        )  # fmt: skip
+
+    def _judge(self, row: int, members: Sequence[Post]) -> tuple[float, Verdict]:
+        """The p-value, corrected for having looked at every day of the period, and the level."""
+        survey, incident = self.survey, self.survey.incidents[row]
+        days = slice(self.begin, self.end)
+        best = 10.0 ** -float(survey.burst.score[row, days].max())
+        p_value = float(-np.expm1((self.end - self.begin) * np.log1p(-min(best, 1 - 1e-16))))
+        span = incident.within(self.begin, self.end)
+        behind = list(zip(members, incident.people[span], strict=True))
+        inputs = Inputs(
+            p_value=p_value, burst_people=int(survey.weekly[row, days].max()), people=len(set(incident.people[span])),
+            streets=len({post.street for post in members if post.street}),
+            districts=len({post.district for post in members if post.district}),
+            channels=frozenset(post.channel for post in members), object_name=incident.object_name,
+            hazard=_mentions(behind, self.rules.words("hazard")), casualty=_mentions(behind, self.rules.words("casualty")),
+            stability=_mentions(behind, self.rules.words("stability")),
+            negative_share=sum(post.negative for post in members) / len(members),
+            negative_limit=self._negative_limit(incident.topic),
+        )  # fmt: skip
+        return p_value, self.rules.assess(inputs)
+
+    def _words(self, row: int, earlier: int) -> str:
+        """The burst in words: when, how many, how many are usual."""
+        survey = self.survey
+        day = self.begin + int(np.argmax(survey.burst.score[row, self.begin : self.end]))
+        window = int(survey.burst.window_days[row, day])
+        slow = window == SLOW
+        days = _SLOW_DAYS if slow else window
+        begin = max(0, day + 1 - days)
+        people = int(survey.incidents[row].series[begin : day + 1].sum())
+        usual = float(survey.burst.expected[row, begin : day + 1].sum())
+        shown = f"{usual:.1f}" if usual >= 0.05 else "不足 0.1"
+        text = (
+            f"截至 {survey.date_of(day)} 的 {days} 天内 {people} 人，通常 {shown} 人{'（缓慢累积）' if slow else ''}。"
+        )
+        if earlier:
+            text += f"此前已有 {earlier} 件，始于 {survey.date_of(int(survey.incidents[row].days[0]))}。"
+        return text
+
+    def _others(self, inside: set[int]) -> list[Post]:
+        step = max(1, len(self.posts) // CONTRAST)
+        return [self.posts[position] for position in range(0, len(self.posts), step) if position not in inside]
+
+    def _negative_limit(self, topic: str | None) -> float | None:
+        """The quantile of the topic's own 7-day shares of negative records in the 90 days before the end; None: too little."""
+        name = topic or ""
+        if name not in self._negative:
+            rule = self.rules.negativity
+            counted, negative = np.zeros(self.end), np.zeros(self.end)
+            for position, post in enumerate(self.posts):
+                if (post.topic or "") == name:
+                    counted[self.survey.day_of(position)] += 1
+                    negative[self.survey.day_of(position)] += post.negative
+            lo = max(0, self.end - REFERENCE_DAYS)
+            week = np.ones(7)
+            total = np.convolve(counted[lo:], week)[6 : self.end - lo]
+            share = np.convolve(negative[lo:], week)[6 : self.end - lo] / np.maximum(total, 1)
+            share = share[total >= rule["least_records"]]
+            enough = len(share) >= 7 * rule["least_weeks"]
+            self._negative[name] = float(np.quantile(share, rule["quantile"])) if enough else None
+        return self._negative[name]
+
+
+def _mentions(behind: Sequence[tuple[Post, int]], words: Sequence[str]) -> int:
+    """How many people use one of the words."""
+    return len({person for post, person in behind if any(word in post.title or word in post.text for word in words)})
+
+
+def _frequent(values: object) -> tuple[str, ...]:
+    counted = Counter(value for value in values if value)  # type: ignore[attr-defined]
+    return tuple(sorted(counted, key=lambda value: (-counted[value], value)))
+
+
+def _places(members: Sequence[Post]) -> tuple[str, ...]:
+    """Up to three names that at least a sixth of the members (and two) use, the most frequent first; else the district."""
+    spelled: dict[str, Counter[str]] = {}
+    for post in members:
+        for name in {object_name(shown): shown for shown in post.place_names}.items():
+            spelled.setdefault(name[0], Counter())[name[1]] += 1
+    counted = Counter({name: sum(forms.values()) for name, forms in spelled.items() if name})
+    least = max(2, len(members) / 6) if len(members) > 1 else 1
+    frequent = [name for name in sorted(counted, key=lambda n: (-counted[n], n)) if counted[name] >= least]
+    named = tuple(str(majority(spelled[name])) for name in frequent[:PLACES])
+    return named or _frequent(post.street or post.district for post in members)[:1]
+
+
+__all__ = ["Incident", "find_hotspots"]
