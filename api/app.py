@@ -16,6 +16,8 @@ from api.wiring import House
 from dashboards import assets
 from models.settings import Settings
 
+ROUTERS = tuple(module.router for module in (session, items, records, answers, service, pages, search, desk))
+
 # What the pages ask for (no inline script or style, nothing from another host: promises S8, S12), on every answer.
 HEADERS = {
     **assets.PAGE_HEADERS,
@@ -42,8 +44,8 @@ def create_app(house: House | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.house = house
     problems.install(app)
-    for module in (session, items, records, answers, service, pages, search, desk):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount(assets.PREFIX, assets.Static(), name="static")
     app.middleware("http")(_headers)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)

@@ -154,6 +154,7 @@ def create_tables(engine: Engine) -> None:
     """Make every table that does not exist yet."""
     import indices.audit  # these declare their tables
     import indices.civic.decisions
+    import indices.figures
     import indices.intake.inbox
     import indices.ledger
     import indices.users  # noqa: F401

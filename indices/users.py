@@ -85,13 +85,15 @@ def _viewer(row: Row[tuple[str, ...]]) -> Viewer:
 class Users:
     """Accounts of the state database. There is no default account."""
 
-    def __init__(self, engine: Engine, *, session_minutes: int = 30, lockout_failures: int = 5, lockout_minutes: int = 15,
-                 clock: Callable[[], float] = time.time) -> None:  # fmt: skip
+    def __init__(
+        self, engine: Engine, *, session_minutes: int = 30, lockout_failures: int = 5, lockout_minutes: int = 15,
+        clock: Callable[[], float] = time.time, hasher: argon2.PasswordHasher | None = None,
+    ) -> None:  # fmt: skip
         self._engine = engine
         self._session_seconds = session_minutes * 60.0
         self._failures, self._lockout_minutes = lockout_failures, lockout_minutes
         self._clock = clock
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = hasher or argon2.PasswordHasher()
         # Verified for unknown names too, so that the time of the answer does not tell whether a name exists.
         self._decoy = self._hasher.hash(secrets.token_hex(16))
 

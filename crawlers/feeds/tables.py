@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,7 +127,9 @@ def open_bytes(path: Path) -> Iterator[io.RawIOBase]:
         elif path.suffix.lower() == ".zst":
             import zstandard
 
-            yield _Bounded(zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw), path.name)
+            yield _Bounded(
+                zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw), path.name, zstandard.ZstdError
+            )
         else:
             yield _Bounded(raw, path.name)
 
@@ -134,8 +137,10 @@ def open_bytes(path: Path) -> Iterator[io.RawIOBase]:
 class _Bounded(io.RawIOBase):
     """Reads through and stops a file that unpacks to more than anybody sends."""
 
-    def __init__(self, inner: object, name: str) -> None:
+    def __init__(self, inner: object, name: str, *broken: type[Exception]) -> None:
+        """`broken`: what `inner` raises when its content is damaged."""
         self._inner, self._name, self._seen = inner, name, 0
+        self._broken = (OSError, EOFError, zlib.error, *broken)
 
     def readable(self) -> bool:
         return True
@@ -143,11 +148,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         try:
             data: bytes = self._inner.read(len(buffer))  # type: ignore[attr-defined, arg-type]
-        except (OSError, EOFError) as error:
-            raise BadFile(file=self._name, reason=f"压缩内容损坏（{error}）") from None
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
-                raise
+        except self._broken as error:
             raise BadFile(file=self._name, reason=f"压缩内容损坏（{error}）") from None
         self._seen += len(data)
         if self._seen > MAX_INFLATED_BYTES:

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 from sqlalchemy import Engine, select
 
@@ -9,6 +10,7 @@ from indices.users import Users, csrf_token, secrets_table
 from models.errors import AccountLocked, BadRequest, NotFound, NotSignedIn, WeakPassword, WrongPassword
 from models.labels import Role
 
+QUICK = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the rules are under test, not the cost of a hash
 PASSWORD = "hedong-2026-open"
 
 
@@ -35,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def users(engine: Engine, clock: Clock) -> Users:
-    return Users(engine, session_minutes=30, lockout_failures=3, lockout_minutes=15, clock=clock)
+    return Users(engine, session_minutes=30, lockout_failures=3, lockout_minutes=15, clock=clock, hasher=QUICK)
 
 
 def test_there_is_no_default_account(users: Users) -> None:

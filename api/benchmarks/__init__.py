@@ -1,0 +1,1 @@
+"""What `minsheng bench` measures: one module per benchmark, each beside the usual way in the same run."""

@@ -1,0 +1,82 @@
+"""`minsheng annotate`: a table of texts in, one line of annotation per row out (a public format)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from api.tables import Columns, Row
+    from nlp.annotate import Annotator
+
+BATCH = 256
+
+
+def register(app: typer.Typer) -> None:
+    app.command("annotate")(annotate)
+
+
+def annotate(file: Annotated[Path, typer.Argument(help="csv、xlsx、jsonl 或 parquet")],
+             output: Annotated[Path, typer.Option("--output", "-o", help="写入的 JSONL 文件；- 为标准输出")],
+             title: Annotated[str | None, typer.Option(help="标题所在列；不给则按表头判断")] = None,
+             text: Annotated[str | None, typer.Option(help="内容所在列；不给则按表头判断")] = None,
+             row_id: Annotated[str | None, typer.Option("--id", help="编号所在列；没有则用行号")] = None,
+             model: Annotated[Path | None, typer.Option(help="另一套权重（文件夹或文件）；不给则用自带的")] = None,
+             ) -> None:  # fmt: skip
+    """逐行标注：分类、诉求类型、建议承办单位、紧急程度、情感、关键词、实体，输出 JSONL。"""
+    from itertools import chain
+
+    from api.tables import find_columns, read_rows
+    from nlp.annotate import Annotator
+
+    rows = read_rows(file)
+    first = next(rows, None)
+    columns = None if first is None else find_columns(file, tuple(first), title, text, row_id)
+    annotator = Annotator.load(model)
+    lines = iter(()) if first is None or columns is None else _lines(chain((first,), rows), columns, annotator)
+    count = _write(lines, output)
+    typer.echo(f"已标注 {count:,} 行 → {output}（模型 {annotator.version}）", err=True)
+
+
+def _lines(rows: Iterator[Row], columns: Columns, annotator: Annotator) -> Iterator[dict[str, Any]]:
+    from itertools import islice
+
+    from nlp.annotate import Draft, public_line
+
+    number = 0
+    while batch := list(islice(rows, BATCH)):
+        drafts = [Draft(title=row.get(columns.title or "", ""), text=row.get(columns.text or "", "")) for row in batch]
+        for row, reading in zip(batch, annotator.annotate(drafts), strict=True):
+            number += 1
+            yield public_line(row.get(columns.id or "", "") or str(number), reading)
+
+
+def _write(lines: Iterator[dict[str, Any]], output: Path) -> int:
+    """Write beside the target and move it there at the end, so that half a file never looks like a whole one."""
+    import json
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    partial = output.with_name(output.name + ".part")
+    console = Console(stderr=True)
+    count = 0
+    with Progress(SpinnerColumn(), TextColumn("标注 {task.completed:,} 行"), TimeElapsedColumn(), console=console,
+                  disable=not console.is_terminal) as progress:  # fmt: skip
+        task = progress.add_task("annotate", total=None)
+        out = sys.stdout if str(output) == "-" else partial.open("w", encoding="utf-8")
+        try:
+            for line in lines:
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+                count += 1
+                progress.update(task, completed=count)
+        finally:
+            if out is not sys.stdout:
+                out.close()
+        if out is not sys.stdout:
+            partial.replace(output)
+    return count
