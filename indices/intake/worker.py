@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import socket
@@ -128,26 +129,41 @@ class Worker:
             QuarantineOverflow: the line is halted.
         """
         total, failures, last_good = 0, 0, time.monotonic()
+        left = fewest = math.inf
         while True:
             try:
                 done = self.step()
+                left = self.inbox.waiting()
             except QuarantineOverflow:
                 raise
             except Retry as error:
                 if time.monotonic() - last_good > DRAIN_PATIENCE_SECONDS:
                     raise
                 failures = self._warn(error, failures)
-                time.sleep(delay_seconds(failures))
-                continue
-            failures, last_good = 0, time.monotonic()
+                done, left = 0, self._pause(delay_seconds(failures))
+            else:
+                failures = 0
+            if done or left < fewest:  # another worker's progress is progress, too
+                fewest, last_good = left, time.monotonic()
             if done:
                 total += done
                 if progress:
                     progress(total)
-            elif self.inbox.waiting():
-                time.sleep(IDLE_SECONDS)  # leased by another worker, or by one that died
-            else:
+            elif not left:
                 return total
+            elif not failures:
+                time.sleep(IDLE_SECONDS)  # leased by another worker, or by one that died
+
+    def _pause(self, seconds: float) -> float:
+        """Wait, but not longer than somebody else needs to empty the inbox. How many items wait; unknown: infinitely many."""
+        end = time.monotonic() + seconds
+        while True:
+            left = math.inf
+            with suppress(Retry):
+                left = self.inbox.waiting()
+            if not left or time.monotonic() >= end:
+                return left
+            time.sleep(max(0.0, min(IDLE_SECONDS, end - time.monotonic())))
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batch in hand is finished first."""

@@ -17,29 +17,6 @@ from models.ports import Store
 from models.record import Annotation
 from models.settings import Settings
 
-try:
-    import nlp.annotate  # noqa: F401
-except ImportError:  # being written: remove when it is there
-    import sys
-    import types
-    from typing import NamedTuple
-
-    class _Draft(NamedTuple):
-        title: str = ""
-        text: str = ""
-        reply: str = ""
-
-    class _Reading(NamedTuple):
-        title: str
-        text: str
-        reply: str
-        annotation: Annotation
-        probabilities: dict[str, dict[str, float]]
-
-    _module = types.ModuleType("nlp.annotate")
-    _module.Draft, _module.Reading = _Draft, _Reading  # type: ignore[attr-defined]
-    sys.modules["nlp.annotate"] = _module
-
 KEY = b"k" * 32
 
 
