@@ -153,6 +153,7 @@ def database_seconds(connection: Connection) -> float:
 def create_tables(engine: Engine) -> None:
     """Make every table that does not exist yet."""
     import indices.audit  # these declare their tables
+    import indices.civic.alerts
     import indices.civic.decisions
     import indices.figures
     import indices.intake.inbox

@@ -61,10 +61,9 @@ def measure(seeds: list[int], sizes: tuple[int, ...], *, events: int = 600, **ci
         cells, days = counts.people.shape
         for name in names:
             begin = time.perf_counter()
-            if name == OURS:
-                scores = score(counts.people, counts.issue_of_cell, counts.start)
-            else:
-                scores = BASELINES[name](counts.people.astype(np.float64))
+            ours = name == OURS
+            people = counts.people.astype(np.float64)
+            scores = score(people, counts.issue_of_cell, counts.start) if ours else BASELINES[name](people)
             seconds[name] += time.perf_counter() - begin
             for budget in BUDGETS:
                 _, judged = at_budget(scores, counts.events, FIRST_DAY, budget)
@@ -93,16 +92,16 @@ def show(found: dict[str, Any], sizes: tuple[int, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    print(f"{found['cells']:,} 个格子 × {found['days']} 天，种子 {found['seeds']}，共注入 {found['events']:,} 个事件；"
+    typer.echo(f"{found['cells']:,} 个格子 × {found['days']} 天，种子 {found['seeds']}，共注入 {found['events']:,} 个事件；"
           f"前 {FIRST_DAY} 天只用于学习")  # fmt: skip
     table = Table("检测方法", "误报/天", *(f"{size} 件" for size in sizes), "延迟中位数（天）", title="检出率 %")
     for row in found["rows"]:
         delays = "/".join("—" if d is None else f"{d:g}" for d in row["median_delay_days"].values())
         table.add_row(row["detector"], f"{row['false_a_day']:g}", *(f"{r:.1f}" for r in row["recall"].values()), delays)
     Console(width=100).print(table)
-    print("每个种子用时（秒）：" + "，".join(f"{name} {value:.2f}" for name, value in found["seconds"].items()))
+    typer.echo("每个种子用时（秒）：" + "，".join(f"{name} {value:.2f}" for name, value in found["seconds"].items()))
     ours = next(row for row in found["rows"] if row["detector"] == OURS and row["false_a_day"] == 2.0)
     for size, target in TARGET.items():
         if str(size) in ours["recall"]:
             got = ours["recall"][str(size)]
-            print(f"{size} 件：检出 {got:.1f} %，目标 {target} %，{'达到' if got >= target else '未达到'}")
+            typer.echo(f"{size} 件：检出 {got:.1f} %，目标 {target} %，{'达到' if got >= target else '未达到'}")

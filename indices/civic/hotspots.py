@@ -6,7 +6,7 @@ Grouping, expectation, heat and level are in modules of their own; here they mee
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ import numpy as np
 from indices.civic.burst import SLOW
 from indices.civic.grouping import MEMORY_DAYS, group_posts, majority
 from indices.civic.heat import REFERENCE_DAYS, WEIGHTS_VERSION, heat_parts
-from indices.civic.incidents import Incident, Survey
+from indices.civic.incidents import Survey
 from indices.civic.levels import Inputs, Rules, Verdict, rules_on
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.quotations import CONTRAST, central, representative, title_of
@@ -26,11 +26,13 @@ from models.errors import BadRequest
 from models.figures import DayCount, Hotspot, Hotspots, Source
 from models.identity import digest
 from models.item import aware
-from models.labels import OTHER
+from models.labels import OTHER, Level
 from models.ports import Reader
 from models.query import Query
 
 LEAST_PEOPLE: Final = 3
+UNUSUAL: Final = 0.05
+"""p-value, corrected for every day of the period, below which an incident is unusual although no rule gives it a level."""
 PLACES: Final = 3
 METHOD_VERSION: Final = "1"
 _SLOW_DAYS: Final = 28
@@ -85,12 +87,20 @@ class _Search:
 
     def best(self, top: int, least_people: int) -> list[Hotspot]:
         survey = self.survey
-        rows = [row for row, incident in enumerate(survey.incidents)
-                if incident.people_within(self.begin, self.end) >= least_people]  # fmt: skip
+        rows = [
+            row
+            for row, incident in enumerate(survey.incidents)
+            if incident.people_within(self.begin, self.end) >= least_people and self._unusual(row)
+        ]
         reference = survey.reference(self.begin, self.end, self.period) if rows else []
         heats = {row: heat_parts(survey.components(row, self.begin, self.end), reference) for row in rows}
         order = sorted(rows, key=lambda row: (-round(sum(heats[row].values()), 2), *self._tie(row)))
         return [self._hotspot(rank, row, heats[row]) for rank, row in enumerate(order[:top], start=1)]
+
+    def _unusual(self, row: int) -> bool:
+        """What happens every week as it always did is no hotspot, however many people it concerns, unless a rule says so."""
+        p_value, verdict = self._judge(row)
+        return p_value < UNUSUAL or verdict.level is not Level.NONE
 
     def _tie(self, row: int) -> tuple[int, str]:
         incident = self.survey.incidents[row]
@@ -105,7 +115,7 @@ class _Search:
         ordered = central(positions, self.posts, self.vectors)
         middle = [self.posts[position] for position in ordered]
         quoted = representative(middle, [person[position] for position in ordered], self._others(set(positions)))
-        p_value, verdict = self._judge(row, members)
+        p_value, verdict = self._judge(row)
         expected = survey.burst.expected[row, self.begin : self.end]
         counted = incident.series[self.begin : self.end]
         return Hotspot(
@@ -121,13 +131,14 @@ class _Search:
                         for i, (n, e) in enumerate(zip(counted, expected, strict=True))),
         )  # fmt: skip
 
-    def _judge(self, row: int, members: Sequence[Post]) -> tuple[float, Verdict]:
+    def _judge(self, row: int) -> tuple[float, Verdict]:
         """The p-value, corrected for having looked at every day of the period, and the level."""
         survey, incident = self.survey, self.survey.incidents[row]
         days = slice(self.begin, self.end)
         best = 10.0 ** -float(survey.burst.score[row, days].max())
         p_value = float(-np.expm1((self.end - self.begin) * np.log1p(-min(best, 1 - 1e-16))))
         span = incident.within(self.begin, self.end)
+        members = [self.posts[position] for position in incident.members[span]]
         behind = list(zip(members, incident.people[span], strict=True))
         inputs = Inputs(
             p_value=p_value, burst_people=int(survey.weekly[row, days].max()), people=len(set(incident.people[span])),
@@ -188,8 +199,8 @@ def _mentions(behind: Sequence[tuple[Post, int]], words: Sequence[str]) -> int:
     return len({person for post, person in behind if any(word in post.title or word in post.text for word in words)})
 
 
-def _frequent(values: object) -> tuple[str, ...]:
-    counted = Counter(value for value in values if value)  # type: ignore[attr-defined]
+def _frequent(values: Iterable[str | None]) -> tuple[str, ...]:
+    counted = Counter(value for value in values if value)
     return tuple(sorted(counted, key=lambda value: (-counted[value], value)))
 
 
@@ -204,6 +215,3 @@ def _places(members: Sequence[Post]) -> tuple[str, ...]:
     frequent = [name for name in sorted(counted, key=lambda n: (-counted[n], n)) if counted[name] >= least]
     named = tuple(str(majority(spelled[name])) for name in frequent[:PLACES])
     return named or _frequent(post.street or post.district for post in members)[:1]
-
-
-__all__ = ["Incident", "find_hotspots"]

@@ -71,6 +71,10 @@ class Rules:
         found: Mapping[str, Any] = self.body["negativity"]
         return found
 
+    def acknowledge_minutes(self, level: Level) -> int | None:
+        """Minutes until somebody must have acknowledged an alert of this level."""
+        return next((int(one["acknowledge_minutes"]) for one in self.body["level"] if one["name"] == level), None)
+
     def assess(self, inputs: Inputs) -> Verdict:
         """The level of an incident."""
         found = {"burst": self._burst(inputs), "reach": self._reach(inputs), "severity": self._severity(inputs),

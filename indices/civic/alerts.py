@@ -1,0 +1,192 @@
+"""Alerts that were raised: an incident alerts once a level, however often it is computed (promise R9).
+
+An incident is known again by its members: if an alert was raised for an incident that holds any of the same records, it is the
+same incident. The alert, its members and the figure that it came from are written in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Column, Connection, Double, Engine, ForeignKey, Integer, String, Table, Text, select
+
+from indices.civic.levels import rules_on
+from indices.database import metadata, reading, upsert, writing
+from models.clock import city_day, now
+from models.figures import Hotspot, Hotspots
+from models.identity import digest
+from models.labels import Level
+
+LEVELS: Final = (Level.NONE, Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED)
+"""Lowest first."""
+NEEDS_PERSON: Final = frozenset({Level.ORANGE, Level.RED})
+"""A person confirms these before they leave the house (domain.md §4)."""
+_CHUNK: Final = 500
+
+alert_figures = Table(
+    "alert_figures", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("computed_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+)  # fmt: skip
+
+alerts = Table(
+    "alerts", metadata,
+    Column("id", String(32), primary_key=True),  # digest of incident and level: the dedupe key
+    Column("incident", String(32), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("level", String(4), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("raised_at", Double, nullable=False),
+    Column("acknowledge_by", Double, nullable=True),
+    Column("state", String(16), nullable=False),
+    Column("figure", String(32), ForeignKey("alert_figures.id"), nullable=False),
+)  # fmt: skip
+
+alert_members = Table(
+    "alert_members", metadata,
+    Column("record_id", String(32), primary_key=True),
+    Column("incident", String(32), nullable=False, index=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A row of the table.
+
+    Attributes:
+        id: stable key of incident and level; a receiver can drop what it has seen.
+        incident: key of the incident when it was first alerted.
+        kind: hotspot, or source for a feed that went quiet.
+        state: raised; orange and red leave the house only when a person has confirmed them.
+    """
+
+    id: str
+    incident: str
+    kind: str
+    level: Level
+    title: str
+    rule: str
+    people: int
+    count: int
+    raised_at: datetime
+    acknowledge_by: datetime | None
+    state: str
+    figure: str
+
+
+def record_alerts(engine: Engine, found: Hotspots, *, at: datetime | None = None) -> list[Alert]:
+    """Raise what is new in a figure: each incident whose level is higher than any it was raised at, each silent source.
+
+    Calling it again with the same figure, or with one computed later from the same incidents, raises nothing.
+
+    Returns:
+        The alerts that were raised now, in order of rank.
+    """
+    moment = at or now()
+    figure = digest("alert-figure", found.model_dump_json())
+    end = found.source.query.until
+    day = city_day((end or moment) - timedelta(microseconds=1))
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            # Two that record at once take turns, as SQLite's write lock makes them.
+            connection.exec_driver_sql("LOCK TABLE alerts IN SHARE ROW EXCLUSIVE MODE")
+        raised = [
+            _raise_incident(engine, connection, one, figure, moment, day)
+            for one in found.hotspots
+            if one.level is not Level.NONE
+        ]
+        raised += [_raise_silence(connection, source, figure, moment, day) for source in found.silent_sources]
+        fresh = [alert for alert in raised if alert is not None]
+        if fresh:
+            row = {"id": figure, "computed_at": found.source.computed_at.timestamp(), "body": found.model_dump_json()}
+            connection.execute(upsert(engine, alert_figures).values(row).on_conflict_do_nothing())
+            connection.execute(alerts.insert(), [_row(alert) for alert in fresh])
+        return fresh
+
+
+def list_alerts(engine: Engine, *, limit: int = 100) -> list[Alert]:
+    """The latest alerts, newest first, the higher level first at a tie."""
+    order = (alerts.c.raised_at.desc(), alerts.c.rank.desc(), alerts.c.id)
+    with reading(engine) as connection:
+        return [_alert(row) for row in connection.execute(select(alerts).order_by(*order).limit(limit))]
+
+
+def figure_of(engine: Engine, figure: str) -> Hotspots | None:
+    """The figure that an alert came from, as it was then."""
+    with reading(engine) as connection:
+        body = connection.execute(select(alert_figures.c.body).where(alert_figures.c.id == figure)).scalar_one_or_none()
+    return None if body is None else Hotspots.model_validate_json(body)
+
+
+def _raise_incident(
+    engine: Engine, connection: Connection, hotspot: Hotspot, figure: str, moment: datetime, day: date
+) -> Alert | None:
+    incident = _known_incident(connection, hotspot.record_ids) or hotspot.key
+    members = [{"record_id": record_id, "incident": incident} for record_id in hotspot.record_ids]
+    for begin in range(0, len(members), _CHUNK):
+        connection.execute(
+            upsert(engine, alert_members).values(members[begin : begin + _CHUNK]).on_conflict_do_nothing()
+        )
+    highest = connection.execute(
+        select(alerts.c.rank).where(alerts.c.incident == incident).order_by(alerts.c.rank.desc()).limit(1)
+    ).scalar()
+    if LEVELS.index(hotspot.level) <= (highest or 0):
+        return None
+    minutes = rules_on(day).acknowledge_minutes(hotspot.level)
+    return Alert(
+        id=digest("alert", incident, hotspot.level), incident=incident, kind="hotspot", level=hotspot.level, title=hotspot.title,
+        rule=hotspot.rule, people=hotspot.people, count=hotspot.count, raised_at=moment,
+        acknowledge_by=None if minutes is None else moment + timedelta(minutes=minutes), state="raised", figure=figure,
+    )  # fmt: skip
+
+
+def _raise_silence(connection: Connection, source: str, figure: str, moment: datetime, day: date) -> Alert | None:
+    """A silent source alerts once a week of silence, at the lowest level."""
+    incident = digest("silence", source, day.isocalendar()[:2].__repr__())
+    known = connection.execute(select(alerts.c.id).where(alerts.c.incident == incident)).first()
+    if known:
+        return None
+    minutes = rules_on(day).acknowledge_minutes(Level.BLUE)
+    return Alert(
+        id=digest("alert", incident, Level.BLUE), incident=incident, kind="source", level=Level.BLUE, title=f"数据源“{source}”没有来件",
+        rule=f"截至 {day} 已超过该来源历来最长的间隔，按其常量应有来件", people=0, count=0, raised_at=moment,
+        acknowledge_by=None if minutes is None else moment + timedelta(minutes=minutes), state="raised", figure=figure,
+    )  # fmt: skip
+
+
+def _known_incident(connection: Connection, record_ids: Sequence[str]) -> str | None:
+    """The incident that most of the records were alerted with before; the first key at a tie."""
+    found: Counter[str] = Counter()
+    for begin in range(0, len(record_ids), _CHUNK):
+        chunk = record_ids[begin : begin + _CHUNK]
+        found.update(
+            connection.execute(select(alert_members.c.incident).where(alert_members.c.record_id.in_(chunk))).scalars()
+        )
+    return min(found, key=lambda key: (-found[key], key)) if found else None
+
+
+def _row(alert: Alert) -> dict[str, object]:
+    return {
+        "id": alert.id, "incident": alert.incident, "kind": alert.kind, "level": str(alert.level), "rank": LEVELS.index(alert.level),
+        "title": alert.title, "rule": alert.rule, "people": alert.people, "count": alert.count,
+        "raised_at": alert.raised_at.timestamp(), "acknowledge_by": alert.acknowledge_by and alert.acknowledge_by.timestamp(),
+        "state": alert.state, "figure": alert.figure,
+    }  # fmt: skip
+
+
+def _alert(row: object) -> Alert:
+    values = dict(row._mapping)  # type: ignore[attr-defined]
+    rank = values.pop("rank")
+    due = values["acknowledge_by"]
+    values |= {"level": LEVELS[rank], "raised_at": datetime.fromtimestamp(values["raised_at"], UTC),
+               "acknowledge_by": None if due is None else datetime.fromtimestamp(due, UTC)}  # fmt: skip
+    return Alert(**values)
