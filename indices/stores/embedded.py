@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Lock
 from typing import Final
 
 import tantivy
@@ -40,7 +40,7 @@ class EmbeddedStore:
     def __init__(self, folder: Path, *, read_only: bool = False, segmenter: Segmenter = dictionary_segmenter) -> None:
         """Opens the index, or makes an empty one. Raises StoreUnavailable where the folder cannot be read."""
         self._folder, self._read_only, self._segmenter = Path(folder), read_only, segmenter
-        self._lock = RLock()
+        self._write_lock, self._read_lock = Lock(), Lock()
         self._writer: tantivy.IndexWriter | None = None
         self._seen: tuple[int, ...] = ()
         self._index: tantivy.Index | None = None
@@ -54,42 +54,50 @@ class EmbeddedStore:
     # --- writing ------------------------------------------------------------------------------------------------
     def upsert(self, batch: Sequence[Record]) -> Receipt:
         outcomes, reasons = [Outcome.REJECTED] * len(batch), [why_not_kept(record) for record in batch]
-        with self._lock, self._translated():
-            writer = self._open_writer() if batch else None
-            good = [i for i, reason in enumerate(reasons) if not reason]
-            kept = reading.revisions(self._searcher(), list({batch[i].id for i in good}))
-            held, latest = frozenset(kept), {}
-            for i in good:
-                record, before = batch[i], kept.get(batch[i].id)
-                if before is not None and before >= record.revision:
-                    outcomes[i] = Outcome.DUPLICATE
-                    continue
-                try:
-                    latest[record.id] = document(Kept.of(record, self._segmenter))
-                except (ValueError, TypeError) as error:
-                    reasons[i] = f"无法写入索引：{error}"
-                    continue
-                outcomes[i] = Outcome.STORED if before is None else Outcome.UPDATED
-                kept[record.id] = record.revision
-            if writer is not None and latest:
-                self._commit(writer, held & latest.keys(), list(latest.values()))
+        with self._write_lock, self._translated():
+            if not batch:
+                self._open_index()
+                return Receipt(outcomes=())
+            kept = reading.revisions(
+                self._searcher(), {r.id for r, reason in zip(batch, reasons, strict=True) if not reason}
+            )
+            with self._one_commit() as writer:
+                for i, record in enumerate(batch):
+                    if not reasons[i]:
+                        outcomes[i], reasons[i] = self._put(writer, record, kept)
         return Receipt(outcomes=tuple(outcomes), reasons=tuple(reasons))
 
+    def _put(self, writer: _Counted, record: Record, kept: dict[str, int]) -> tuple[Outcome, str]:
+        before = kept.get(record.id)
+        if before is not None and before >= record.revision:
+            return Outcome.DUPLICATE, ""
+        try:
+            added = document(Kept.of(record, self._segmenter))
+        except (ValueError, TypeError) as error:
+            return Outcome.REJECTED, f"无法写入索引：{error}"
+        if before is not None:
+            writer.remove(record.id)
+        writer.add(added)
+        kept[record.id] = record.revision
+        return (Outcome.STORED if before is None else Outcome.UPDATED), ""
+
     def forget(self, record_ids: Sequence[str]) -> int:
-        with self._lock, self._translated():
-            there = reading.revisions(self._searcher(), list(set(record_ids)))
+        with self._write_lock, self._translated():
+            there = reading.revisions(self._searcher(), set(record_ids))
             if there:
-                self._commit(self._open_writer(), there.keys(), [])
+                with self._one_commit() as writer:
+                    for record_id in there:
+                        writer.remove(record_id)
         return len(there)
 
-    def _commit(self, writer: tantivy.IndexWriter, removed: Iterable[str], added: list[tantivy.Document]) -> None:
-        """One commit. Where it fails the writer is given up, so that nothing of the batch is left to the next commit."""
+    @contextmanager
+    def _one_commit(self) -> Iterator[_Counted]:
+        """What is done inside is committed at the end, or, where anything fails, given up together with the writer."""
+        counted = _Counted(self._open_writer())
         try:
-            for record_id in removed:
-                writer.delete_documents_by_term("id", record_id)
-            for one in added:
-                writer.add_document(one)
-            writer.commit()
+            yield counted
+            if counted.changes:
+                counted.writer.commit()
         except BaseException:
             self._writer = None
             raise
@@ -145,8 +153,8 @@ class EmbeddedStore:
             yield from reading.scan(searcher, found)
 
     def close(self) -> None:
-        """Waits for merges and gives the writer lock back. Closing twice is quiet."""
-        with self._lock:
+        """Waits for a write in progress and for merges, and gives the writer lock back. Closing twice is quiet."""
+        with self._write_lock, self._read_lock:
             writer, self._writer, self._index = self._writer, None, None
         if writer is not None:
             writer.wait_merging_threads()
@@ -159,7 +167,7 @@ class EmbeddedStore:
 
     def _searcher(self) -> tantivy.Searcher:
         """A snapshot of the latest commit of any process."""
-        with self._lock:
+        with self._read_lock:
             index = self._open_index()
             now = os.stat(self._folder / "meta.json")
             seen = (now.st_ino, now.st_mtime_ns, now.st_size)
@@ -175,6 +183,21 @@ class EmbeddedStore:
             yield
         except (ValueError, OSError) as error:
             raise StoreUnavailable(engine=self.engine, reason=f"{self._folder}：{error}") from error
+
+
+class _Counted:
+    """A writer that knows whether there is anything to commit. A removal takes what was added before it, and no more."""
+
+    def __init__(self, writer: tantivy.IndexWriter) -> None:
+        self.writer, self.changes = writer, 0
+
+    def add(self, document: tantivy.Document) -> None:
+        self.writer.add_document(document)
+        self.changes += 1
+
+    def remove(self, record_id: str) -> None:
+        self.writer.delete_documents_by_term("id", record_id)
+        self.changes += 1
 
 
 def _reload(index: tantivy.Index) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from tantivy import DocAddress, Order, Searcher
 
 from indices.stores.embedded_query import Found, both, created_between, having
-from indices.stores.embedded_schema import CREATED, RANK, RECORD, REVISION
+from indices.stores.embedded_schema import CREATED, RANK, RECORD, REVISION, rank
 from models.record import Record
 
 # Addresses are 100 bytes each; the records of a slice are read one by one.
@@ -35,12 +35,23 @@ def one(searcher: Searcher, record_id: str) -> Record | None:
     return load(searcher, hits[0][1]) if hits else None
 
 
-def revisions(searcher: Searcher, record_ids: Sequence[str]) -> dict[str, int]:
-    """Kept revision of those of the ids that the snapshot holds."""
+def revisions(searcher: Searcher, record_ids: Collection[str]) -> dict[str, int]:
+    """Kept revision of those of the ids that the snapshot holds. Which id a hit has is told by its rank, else by its text."""
     if not record_ids:
         return {}
-    hits = searcher.search(having("id", record_ids), limit=len(record_ids), count=False, order_by_field="id").hits
-    return dict(zip((key for key, _ in hits), _column(searcher, REVISION, [a for _, a in hits]), strict=True))
+    query = having("id", list(record_ids))
+    hits = searcher.search(query, limit=len(record_ids), count=False, order_by_field=REVISION).hits
+    addresses = [address for _, address in hits]
+    ranked = Counter(map(rank, record_ids))
+    named = {rank(record_id): record_id for record_id in record_ids}
+    kept: dict[str, int] = {}
+    for (revision, address), place in zip(hits, _column(searcher, RANK, addresses), strict=True):
+        kept[named[place] if ranked[place] == 1 else _id(searcher, address)] = int(revision)
+    return kept
+
+
+def _id(searcher: Searcher, address: DocAddress) -> str:
+    return str(searcher.doc(address)["id"][0])
 
 
 def _column(searcher: Searcher, name: str, addresses: Sequence[DocAddress]) -> list[int]:
@@ -55,7 +66,7 @@ def by_id(searcher: Searcher, addresses: Sequence[DocAddress]) -> list[DocAddres
     ordered: list[DocAddress] = []
     for _, group in groupby(ranked, key=lambda pair: pair[0]):
         tied = [addresses[i] for _, i in group]
-        ordered += sorted(tied, key=lambda a: str(searcher.doc(a)["id"][0])) if len(tied) > 1 else tied
+        ordered += sorted(tied, key=lambda a: _id(searcher, a)) if len(tied) > 1 else tied
     return ordered
 
 

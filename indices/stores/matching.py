@@ -48,7 +48,10 @@ def dictionary_segmenter(text: str) -> list[str]:
 
 def whole_tokens(tokens: Sequence[str]) -> tuple[str, ...]:
     """The tokens as a whitespace analyser sees them: no white space inside, none empty, cut to length."""
-    return tuple(part[:MAX_TOKEN_CHARACTERS] for token in tokens for part in token.split())
+    parts = " ".join(tokens).split()
+    if any(len(part) > MAX_TOKEN_CHARACTERS for part in parts):
+        parts = [part[:MAX_TOKEN_CHARACTERS] for part in parts]
+    return tuple(parts)
 
 
 def index_tokens(record: Record, segmenter: Segmenter) -> dict[str, tuple[str, ...]]:
