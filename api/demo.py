@@ -1,0 +1,101 @@
+"""`make run`: a simulated city, taken in like any other source, with users to look at it. Invented texts, a few minutes, no network."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from api import answers
+from api.commands.user import random_password
+from api.intake import take_in
+from api.questions import today
+from api.wiring import House
+from indices.access import ScopedStore
+from models.clock import city_day
+from models.item import Item
+from models.labels import ROLE_NAMES, Role
+from models.query import Query
+from models.settings import Settings
+from models.viewer import Viewer
+
+if TYPE_CHECKING:
+    from crawlers.simulation.city import City
+
+SEED = 1
+EVENTS = 12
+NAMES = {
+    Role.LEADER: "leader", Role.ANALYST: "analyst", Role.OPERATOR: "operator", Role.RESEARCHER: "researcher",
+    Role.SYSTEM_ADMIN: "system", Role.SECURITY_ADMIN: "security", Role.AUDIT_ADMIN: "audit",
+}  # fmt: skip
+SUMMARY = """
+民声已启动    {address}
+城市          {city}（模拟，{orders:,} 件诉求，{days} 天；{hotspots} 个热点，满意度 {index}）
+领导          {address}          用户 leader     看今日、热点、简报
+政策研究      {address}satisfaction  用户 analyst    看满意度与区间
+热线坐席      {address}desk      用户 operator   分派新工单
+研究人员      {address}search    用户 researcher 检索与导出
+管理员        {address}sources   用户 system、security、audit
+密码          {password}（以上账户共用，只在这里显示，每次启动都换）
+数据          {home}（make clean 删除；导入真实文件：minsheng ingest 文件）
+停止          Ctrl-C
+"""
+
+
+def prepare(settings: Settings, *, days: int, per_day: int) -> str:
+    """Take the city in where the store is empty, make the users, compute the newest day's figures.
+
+    Returns:
+        The ten-line summary, with `{address}` left open.
+    """
+    from crawlers.simulation.orders import SOURCE, simulate
+
+    with House(settings) as house:
+        city = simulate(seed=SEED, days=days, per_day=per_day, end=today() - timedelta(days=1), events=EVENTS)
+        if not house.inbox.books(SOURCE).received:
+            _write_catalogue(house, city.city)
+            _take_in(house, city.items(), SOURCE, len(city))
+        password = _users(house)
+        reader = ScopedStore(house.store, Viewer(name="console", role=Role.LEADER), house.audit)
+        newest = reader.search(Query(size=1)).hits[0].record.created_at
+        last = city_day(newest)
+        found = answers.hotspots(house, reader, last - timedelta(days=6), last + timedelta(days=1), top=20)
+        for by in ("department", "week", "district"):
+            index = answers.index(house, reader, by, last - timedelta(days=89), last + timedelta(days=1))
+        value = index.overall.value
+        return SUMMARY.format(
+            address="{address}", city=city.city.name, orders=house.inbox.books(SOURCE).stored, days=days, home=house.folder,
+            hotspots=len(found.hotspots), index="样本不足" if value is None else f"{value:.1f}", password=password,
+        )  # fmt: skip
+
+
+def _write_catalogue(house: House, city: City) -> None:
+    rows = city.catalogue_rows()
+    with (house.folder / "catalogue.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _take_in(house: House, items: Iterator[Item], source: str, total: int) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        tasks = {step: bar.add_task(step, total=total) for step in ("收件", "入库")}
+        take_in(house, items, source, lambda step, done: bar.update(tasks[step], completed=done))
+
+
+def _users(house: House) -> str:
+    """One account a role, all with a new random password."""
+    password = random_password()
+    known = {account.name for account in house.users.list()}
+    for role, name in NAMES.items():
+        if name in known:
+            house.users.set_password(name, password)
+        else:
+            house.users.add(name, password, role)
+        house.audit.note("console", "user.demo", f"{name} {ROLE_NAMES[role]}")
+    return password
