@@ -1,0 +1,229 @@
+"""Text → annotation: clean → mask → segment → keywords, entities, fingerprint → classify.
+
+Pure and bounded: what is read of one text is capped (`READ_CHARACTERS`; the classifier sees its beginning and its end,
+`nlp.ngrams.excerpt`; entities stand in the first 20,000 characters), and the same text gives the same annotation whatever it
+is batched with.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from models.item import MAX_TEXT_CHARACTERS
+from models.record import Annotation, Candidate
+from nlp.classifier import content
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nlp.classifier import Classifier, Probabilities
+
+READ_CHARACTERS: Final = MAX_TEXT_CHARACTERS  # of title, text and reply each; what comes after is cut off
+TITLE_LIMIT: Final = 2_000
+CANDIDATES: Final = 3
+CACHE_TEXTS: Final = 4_096  # exact duplicates: forms, repeated calls; at most about 30 MB
+CACHE_CHARACTERS: Final = 1_000  # longer texts are rarely repeated letter by letter
+PUBLIC_ABSTAINED: Final = ("topic", "demand_type", "department")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A text as it came."""
+
+    title: str = ""
+    text: str = ""
+    reply: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`title`, `text` and `reply` masked; `probabilities[head][label]` over the full label sets."""
+
+    title: str
+    text: str
+    reply: str
+    annotation: Annotation
+    probabilities: dict[str, dict[str, float]]
+
+    @property
+    def masked(self) -> str:
+        """What entity offsets count in."""
+        return body_of(self.title, self.text)
+
+
+def body_of(title: str, text: str) -> str:
+    return f"{title}\n{text}" if title else text
+
+
+class Annotator:
+    """Reads texts with one classifier. Safe to share between threads."""
+
+    def __init__(self, classifier: Classifier, *, cache_texts: int = CACHE_TEXTS) -> None:
+        self.classifier = classifier
+        self._cache: OrderedDict[Draft, Reading] = OrderedDict()
+        self._cache_texts = cache_texts
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """With the shipped weights, or those of `path` (a folder or file of `minsheng train linear`).
+
+        Raises:
+            BadFile: no weights there, or damaged ones.
+        """
+        from nlp.linear import LinearClassifier
+
+        return cls(LinearClassifier.load(path))
+
+    @property
+    def version(self) -> str:
+        return self.classifier.version
+
+    def annotate(self, drafts: Sequence[Draft]) -> list[Reading]:
+        """A reading of each draft, in order. Bad text is no error: it is read as far as it can be."""
+        known = {draft: reading for draft in set(drafts) if (reading := self._known(draft))}
+        fresh = [draft for draft in dict.fromkeys(drafts) if draft not in known]
+        for draft, reading in zip(fresh, self._read(fresh), strict=True):
+            known[draft] = reading
+            self._remember(draft, reading)
+        return [known[draft] for draft in drafts]
+
+    def explain(self, title: str, text: str, head: str, label: str, n: int = 8) -> list[tuple[str, float]]:
+        """The words of the masked text that speak most for a label, with what each adds to its logit."""
+        return self.classifier.explain(_masked(title, TITLE_LIMIT), _masked(text), head, label, n)
+
+    def _read(self, drafts: Sequence[Draft]) -> list[Reading]:
+        titles = [_masked(draft.title, TITLE_LIMIT) for draft in drafts]
+        texts = [_masked(draft.text) for draft in drafts]
+        found = self.classifier.predict(titles, texts)
+        certain = {head: self.classifier.certain(head, values) for head, values in found.items()}
+        urgency = self.classifier.levels("urgency", found["urgency"])
+        positive = content(found["sentiment"])
+        readings = []
+        for place, (draft, title, text) in enumerate(zip(drafts, titles, texts, strict=True)):
+            rows = {head: values[place] for head, values in found.items()}
+            says = any(map(str.isalnum, title)) or any(map(str.isalnum, text))  # a text without a letter tells nothing
+            sure = {head: says and bool(values[place]) for head, values in certain.items()}
+            annotation = self._annotation(title, text, rows, sure, int(urgency[place]), float(positive[place]))
+            probabilities = {head: _named(self.classifier.heads[head], row) for head, row in rows.items()}
+            readings.append(Reading(title, text, _masked(draft.reply), annotation, probabilities))
+        return readings
+
+    def _annotation(
+        self,
+        title: str,
+        text: str,
+        rows: dict[str, NDArray[np.float32]],
+        sure: dict[str, bool],
+        urgency: int,
+        positive: float,
+    ) -> Annotation:
+        from nlp.entities import entities
+        from nlp.keywords import keywords
+        from nlp.segment import segment
+        from nlp.similar import fingerprint
+
+        title_tokens, text_tokens = segment(title), segment(text)
+        best = {head: self.classifier.heads[head][int(row.argmax())] for head, row in rows.items()}
+        topic = best["topic"] if sure["topic"] else None
+        body = body_of(title, text)
+        return Annotation(
+            model=self.version,
+            title_tokens=tuple(title_tokens),
+            text_tokens=tuple(text_tokens),
+            topic=topic,
+            subtopic=self._subtopic(best["topic"], rows["subtopic"]) if topic and sure["subtopic"] else None,
+            topics=_candidates(self.classifier.heads["topic"], rows["topic"]),
+            demand_type=best["demand_type"] if sure["demand_type"] else None,
+            demand_types=_candidates(self.classifier.heads["demand_type"], rows["demand_type"]),
+            departments=_candidates(self.classifier.heads["department"], rows["department"]),
+            urgency=urgency,
+            positive=min(1.0, max(0.0, positive)),
+            emotion=best["emotion"] if sure["emotion"] else None,
+            keywords=tuple(keywords(title_tokens, text_tokens)),
+            entities=tuple(entities(body)),
+            fingerprint=fingerprint(body),
+            abstained=tuple(head for head, certain in sure.items() if not certain),
+        )
+
+    def _subtopic(self, topic: str, row: NDArray[np.float32]) -> str:
+        return path_under(self.classifier.heads["subtopic"], topic, row)
+
+    def _known(self, draft: Draft) -> Reading | None:
+        with self._lock:
+            if reading := self._cache.get(draft):
+                self._cache.move_to_end(draft)
+            return reading
+
+    def _remember(self, draft: Draft, reading: Reading) -> None:
+        if len(draft.title) + len(draft.text) + len(draft.reply) > CACHE_CHARACTERS:
+            return
+        with self._lock:
+            self._cache[draft] = reading
+            while len(self._cache) > self._cache_texts:
+                self._cache.popitem(last=False)
+
+
+def public_line(row_id: str, reading: Reading) -> dict[str, Any]:
+    """One line of `minsheng annotate`; a public format that stays.
+
+    `label` is always the most probable one; `abstained` says whether to trust it. Entity offsets count in `masked`.
+    """
+    note, found = reading.annotation, reading.probabilities
+    topic = _best(found["topic"])
+    return {
+        "id": row_id,
+        "topic": {
+            "label": topic,
+            "path": path_under(
+                tuple(found["subtopic"]), topic, np.fromiter(found["subtopic"].values(), dtype=np.float64)
+            ),
+            "probabilities": found["topic"],
+        },
+        "demand_type": {"label": _best(found["demand_type"]), "probabilities": found["demand_type"]},
+        "department": {"label": _best(found["department"]), "probabilities": found["department"]},
+        "urgency": note.urgency,
+        "sentiment": {"positive": round(note.positive, 6)},
+        "emotion": {"label": _best(found["emotion"]), "probabilities": found["emotion"]},
+        "keywords": list(note.keywords),
+        "entities": [entity.model_dump() for entity in note.entities],
+        "masked": reading.masked,
+        "abstained": {head: head in note.abstained for head in PUBLIC_ABSTAINED},
+        "model": note.model,
+    }
+
+
+def path_under(paths: Sequence[str], topic: str, row: NDArray[Any]) -> str:
+    """The most probable path `一级/二级` under a topic; the topic itself where it has none."""
+    own = [place for place, path in enumerate(paths) if path.split("/")[0] == topic]
+    return paths[max(own, key=lambda place: row[place])] if own else topic
+
+
+def _masked(text: str, limit: int = READ_CHARACTERS) -> str:
+    from nlp.clean import clean
+    from nlp.mask import mask
+
+    return mask(clean(text[:limit])).text if text else ""
+
+
+def _candidates(labels: Sequence[str], row: Probabilities) -> tuple[Candidate, ...]:
+    order = np.argsort(-row, kind="stable")[:CANDIDATES]
+    return tuple(Candidate(label=labels[place], probability=round(float(row[place]), 6)) for place in order)
+
+
+def _named(labels: Sequence[str], row: NDArray[np.float32]) -> dict[str, float]:
+    """Six decimals that add up to 1: what rounding lost or gained goes to the most probable label."""
+    values = np.round(row.astype(np.float64), 6)
+    values[values.argmax()] += 1.0 - values.sum()
+    return {label: round(value, 6) for label, value in zip(labels, values.tolist(), strict=True)}
+
+
+def _best(probabilities: dict[str, float]) -> str:
+    return max(probabilities, key=probabilities.__getitem__)

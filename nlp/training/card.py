@@ -1,0 +1,109 @@
+"""The model card: what the shipped weights were made from, how good they are, and what they cannot do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nlp.linear import FILE, LinearClassifier
+from nlp.training.figures import HeadFigure, as_card
+from nlp.training.linear import ABSTAINING
+
+LICENCE = (
+    "训练文本大多没有写明许可（civic_by_reading、topic_train、polarity 各集未写明；weibo_8moods 的仓库为 MIT；"
+    "SMP 为共享任务用途；covid19 作者要求引用）。仓库与权重中不含任何原文。"
+)
+LIMITS = (
+    "civic 各头出自三个来源（两个省级留言板数据集和一个城市的河道信访），地名已换成代码；对别的城市、别的渠道，准确率会低于下表。",
+    "少数类行数很少（如 党务政务、科技与信息产业），这些类的数字区间很宽，模型多半弃权。",
+    "承办单位按普通地级市的惯例标注，只是建议；本市以分派目录为准。",
+    "情绪各来源的标注口径不同，彼此一致程度低；只宜看总体分布，不宜据以判断某一个人。",
+    "「其他」由日常微博和好评教出，真正的公文、广告等没有见过。",
+    "读一条长文的前 300 字和末 90 字。",
+)
+
+
+def write(folder: Path, model: LinearClassifier, found: Sequence[HeadFigure], sizes: Mapping[str, int]) -> list[Path]:
+    """Weights, `card.json` and `model_card.md` into `folder` (made if missing)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = model.to_bytes()
+    contents = {
+        FILE: data,
+        "card.json": (
+            json.dumps(as_json(model, found, sizes, len(data)), ensure_ascii=False, indent=1) + "\n"
+        ).encode(),
+        "model_card.md": as_markdown(model, found, sizes, len(data)).encode(),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in contents]
+
+
+def as_json(
+    model: LinearClassifier, found: Sequence[HeadFigure], sizes: Mapping[str, int], size_bytes: int
+) -> dict[str, Any]:
+    return {
+        "model": model.version,
+        "size_bytes": size_bytes,
+        "rows": dict(sizes),
+        "trained_on": "all rows; the figures are those of a model trained without the held-out fold",
+        "licence_of_texts": LICENCE,
+        "limits": list(LIMITS),
+        "promised_share_right": ABSTAINING,
+        "figures": as_card(found),
+    }
+
+
+def as_markdown(model: LinearClassifier, found: Sequence[HeadFigure], sizes: Mapping[str, int], size_bytes: int) -> str:
+    lines = [
+        f"# 线性分类器 {model.version}",
+        "",
+        "由 `minsheng train linear` 生成，请勿手改。字符 1–2 元、标题与正文分开、散列、TF-IDF、一对多支持向量机、逐头温度校准。",
+        "",
+        f"- 权重 {size_bytes / 1e6:.1f} MB（float16，zstd）；字串数："
+        + "，".join(f"{name} {len(block.buckets):,}" for name, block in model.blocks.items()),
+        "- 训练行数：" + "，".join(f"{name} {rows:,}" for name, rows in sizes.items()),
+        "- 随包权重用**全部**行训练。下面的数字来自另一个模型：它没有见过第 0 折（近重复组按散列分五折），"
+        "温度与弃权门限取自第 1 折。",
+        "- 弃权：置信度低于门限时不回答。门限使留出行（随机折与时间较晚的行）上答对比例的 Clopper–Pearson 下界达到 "
+        + "，".join(f"{head} {share:.0%}" for head, share in ABSTAINING.items()) + "。",
+        f"- 许可：{LICENCE}",
+        "",
+        "## 局限",
+        "",
+        *(f"- {limit}" for limit in LIMITS),
+        "",
+        "## 留出数字（方括号内为 95% 自助法区间）",
+        "",
+        "| 头 | 行 | n | 准确率 | 宏 F1 | 二次 kappa | 前三 | ECE | 回答比例 | 回答中答对 |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_row(figure) for figure in found),
+    ]  # fmt: skip
+    for figure in found:
+        lines += [
+            "",
+            f"### {figure.head} · {figure.rows}",
+            "",
+            "| 类 | n | 精确率 | 召回率 | F1 |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {each.label} | {each.n} | {each.precision:.3f} | {each.recall:.3f} | {each.f1:.3f} |"
+            for each in figure.classes
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(figure: HeadFigure) -> str:
+    def shown(name: str, value: float | None) -> str:
+        if value is None:
+            return "—"
+        low_high = figure.intervals.get(name)
+        return f"{value:.3f}" + (f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else "")
+
+    cells = (figure.head, figure.rows, str(figure.n), shown("accuracy", figure.accuracy), shown("macro_f1", figure.macro_f1),
+             shown("kappa", figure.kappa), shown("", figure.top3), shown("ece", figure.ece), shown("", figure.coverage),
+             shown("", figure.answered_right))  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
