@@ -72,9 +72,9 @@
   }
 
   function draw(figure) {
-    const box = figure.querySelector(".chart-canvas"), block = figure.querySelector("[data-chart-data]");
-    if (!box || !block || !globalThis.echarts || box.hidden || !box.clientWidth) return;
-    const data = JSON.parse(block.textContent);
+    const box = figure.querySelector(".chart-canvas");
+    if (!box || !globalThis.echarts || box.hidden || !box.clientWidth) return;
+    const data = JSON.parse(figure.dataset.figures);
     const chart = echarts.getInstanceByDom(box) ?? echarts.init(box, null, { renderer: "canvas" });
     chart.setOption(drawn(data), { notMerge: true });
     charts.set(figure, chart);

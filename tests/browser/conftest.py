@@ -42,6 +42,12 @@ def demo(city: ModuleType) -> Any:
 
 
 @pytest.fixture(scope="session")
+def payloads() -> tuple[str, ...]:
+    found: tuple[str, ...] = _load("tests_dashboards_payloads", ROOT / "tests" / "dashboards" / "payloads.py").PAYLOADS
+    return found
+
+
+@pytest.fixture(scope="session")
 def address(demo: Any) -> Iterator[str]:
     """Where the pages are served. Whoever has another application serves it here."""
     yield from serve(demo.application())
