@@ -14,8 +14,10 @@ from nlp.numbers import Found
 
 _SPOKEN: Final = "一二三四五六七八九十百零〇"
 _N: Final = rf"(?:[0-9]{{1,4}}[A-Za-z]?|[A-Za-z][0-9]{{0,3}}|[{_SPOKEN}]{{1,5}})"
-_BUILDING: Final = rf"{_N}\s?(?:号楼|号栋|栋|幢|号院|座|#楼?|号(?=[0-9{_SPOKEN}]))"
-_UNIT: Final = rf"{_N}\s?(?:单元|门洞|门|梯)"
+_BUILDING_WORD: Final = rf"号楼|号栋|栋|幢|号院|座|#楼?|号(?=[0-9{_SPOKEN}])"
+_BUILDING: Final = rf"{_N}\s?(?:{_BUILDING_WORD})"
+_UNIT_WORD: Final = "单元|门洞|门|梯"
+_UNIT: Final = rf"{_N}\s?(?:{_UNIT_WORD})"
 _FLOOR: Final = rf"{_N}\s?(?:楼|层)"
 # A number of three or four digits behind a building is a room, unless something is counted or timed with it.
 _COUNTED: Final = (
@@ -28,16 +30,15 @@ _ROOM: Final = (
     rf"|{_N}\s?(?:号房|室(?!内|外))|(?:[0-9]{{1,2}}[-—–])?[0-9]{{3,4}}\s?号?(?!{_COUNTED})(?!号?(?:商铺|门面|门店|铺面|铺))"
 )
 _JOIN: Final = r"[\s,，\-—的]?"
+# The first number: its first character first, so that a search skips to it; none of its kind, star or dash before it.
+_DIGIT: Final = f"[0-9A-Za-z{_SPOKEN}]"
+_FIRST: Final = rf"{_DIGIT}(?<![0-9A-Za-z{_SPOKEN}*\-]{_DIGIT}){_DIGIT}{{0,4}}"
 _DOOR: Final = re.compile(
-    rf"(?<![0-9A-Za-z{_SPOKEN}*\-])"
-    rf"(?:{_BUILDING}{_JOIN}){{1,2}}(?:{_UNIT}{_JOIN})?(?:{_FLOOR}{_JOIN})?(?:{_ROOM})"
-    rf"|(?<![0-9A-Za-z{_SPOKEN}*\-]){_UNIT}{_JOIN}(?:{_FLOOR}{_JOIN})?(?:{_ROOM})"
+    rf"{_FIRST}\s?(?:(?:{_BUILDING_WORD}){_JOIN}(?:{_BUILDING}{_JOIN})?(?:{_UNIT}{_JOIN})?|(?:{_UNIT_WORD}){_JOIN})(?:{_FLOOR}{_JOIN})?(?:{_ROOM})"
 )
-_BLOCK: Final = r"[0-9]{1,3}[栋幢座#]?[-—–]"
 _DASHED: Final = re.compile(
-    r"(?<=[\u4e00-\u9fa5:： ])(?<![年月日至到])"
-    rf"(?:{_BLOCK}[0-9]{{1,2}}(?:单元)?[-—–][0-9]{{3,4}}|{_BLOCK}[0-9]{{3,4}}(?=\s?(?:室|房(?!价|产)|号房)))"
-    r"(?:室|号房|房(?!价|产))?(?![0-9\-*])"
+    r"[0-9](?<=[\u4e00-\u9fa5:： ][0-9])(?<![年月日至到][0-9])[0-9]{0,2}[栋幢座#]?[-—–]"
+    r"(?:[0-9]{1,2}(?:单元)?[-—–][0-9]{3,4}|[0-9]{3,4}(?=\s?(?:室|房(?!价|产)|号房)))(?:室|号房|房(?!价|产))?(?![0-9\-*])"
 )
 _LIVES: Final = re.compile(
     r"(?:住在|家住|现住|居住[在于地]|我住|住址|地址|门牌号?|房号|我家在?|租住在?|入住)[是为于在:：]{0,2}"
@@ -45,21 +46,21 @@ _LIVES: Final = re.compile(
     rf"(?P<door>(?:{_BUILDING}{_JOIN})(?:{_UNIT})?(?:{_JOIN}{_FLOOR})?|[0-9]{{1,4}}\s?(?:号|室|房)(?!线|楼|门|桥|公寓))"
 )
 # A number on a lane or in a village group is a house; on a road it is one where nothing is named behind it (中山路128号人民医院 is public).
-_LANE: Final = (
-    rf"(?<=[巷弄里坊组队屯湾冲])(?<!小组)(?:[0-9]{{1,5}}|[{_SPOKEN}]{{1,5}})\s?(?:号|號)(?:附[0-9]{{1,3}}号?|[-—–][0-9]{{1,4}})?"
+_APPENDIX: Final = r"\s?(?:号|號)(?:附[0-9]{1,3}号?|[-—–][0-9]{1,4})?"
+_LANE: Final = re.compile(
+    rf"[0-9{_SPOKEN}](?<=[巷弄里坊组队屯湾冲].)(?<!小组.)[0-9{_SPOKEN}]{{0,4}}{_APPENDIX}"
     r"(?![线楼栋桥井杆灯车机文令站口仓库坑台馆厅窗支闸泵桩路院0-9]|门(?!面|店|市)|出口|公告|地块|工程|标段|公路|宿舍|宅基|房源)"
 )
-_ROAD: Final = (
-    rf"(?<=[路街道])(?<![河渠频管轨]道)[0-9]{{1,5}}\s?(?:弄[0-9]{{1,4}})?(?:号|號)(?:附[0-9]{{1,3}}号?|[-—–][0-9]{{1,4}})?"
-    rf"(?=$|[^\u4e00-\u9fa5]|的?(?:住户|居民|家里|业主|人家|房主|户主|租户|租客|邻居|隔壁|楼上|楼下|漏水|渗水|院内|{_N}\s?(?:栋|幢|座|单元|室|楼)))(?![线楼桥])"
+_AT_HOME: Final = rf"的?(?:住户|居民|家里|业主|人家|房主|户主|租户|租客|邻居|隔壁|楼上|楼下|漏水|渗水|院内|{_N}\s?(?:栋|幢|座|单元|室|楼))"
+_ROAD: Final = re.compile(
+    rf"[0-9](?<=[路街道].)(?<![河渠频管轨]道.)[0-9]{{0,4}}\s?(?:弄[0-9]{{1,4}})?{_APPENDIX}(?=$|[^\u4e00-\u9fa5]|{_AT_HOME})(?![线楼桥])"
 )
-_HOUSE: Final = re.compile(f"{_LANE}|{_ROAD}")
 _NUMBER: Final = re.compile(rf"[0-9]+[A-Za-z]?|[A-Za-z](?:[0-9]+)?|[{_SPOKEN}]+")
 
 
 def find_doors(text: str) -> Iterator[Found]:
     """Door numbers in `text`: the stretch, with a star for each number in it."""
-    for pattern, group in ((_DOOR, 0), (_DASHED, 0), (_LIVES, "door"), (_HOUSE, 0)):
+    for pattern, group in ((_DOOR, 0), (_DASHED, 0), (_LIVES, "door"), (_LANE, 0), (_ROAD, 0)):
         for match in pattern.finditer(text):
             start, end = match.span(group)
             yield Found(start, end, "address", _NUMBER.sub("*", text[start:end]))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 _RUN: Final = re.compile(r"[0-9]+(?:[ \-.·—–/_][0-9]+)*")
@@ -39,12 +38,27 @@ _PROVINCES: Final = frozenset(
 )
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 _CHECK: Final = "10X98765432"
-_ID_GROUPS: Final = ((18,), (6, 8, 4), (6, 4, 4, 4), (6, 4, 2, 2, 4), (3, 3, 4, 4, 4), (6, 12), (14, 4))
-_CARD_GROUPS: Final = (
+_X: Final = ("x", "X")
+
+
+def _by_first(*shapes: tuple[int, ...]) -> dict[int, tuple[tuple[int, ...], ...]]:
+    """Lengths of groups that make a number together, by the length of the first group."""
+    return {first: tuple(shape for shape in shapes if shape[0] == first) for first in {shape[0] for shape in shapes}}
+
+
+# An identity number whole and in groups; one digit less where an X closes it.
+_ID_GROUPS: Final = _by_first(
+    (18,), (17,), (6, 8, 4), (6, 8, 3), (6, 4, 4, 4), (6, 4, 4, 3), (6, 4, 2, 2, 4), (6, 4, 2, 2, 3), (3, 3, 4, 4, 4), (3, 3, 4, 4, 3),
+    (6, 12), (6, 11), (14, 4), (14, 3),
+)  # fmt: skip
+_CARD_GROUPS: Final = _by_first(
     (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 4, 4, 1), (4, 4, 4, 4), (6, 13), (6, 12), (6, 10), (8, 11), (8, 8),
 )  # fmt: skip
 _PHONE_GROUPS: Final = ((3, 4, 4), (1,) * 11)
 _PHONE_GROUPS_WITH_CUE: Final = ((3, 8), (7, 4), (5, 6), (4, 3, 4), (3, 3, 5), (4, 4, 3), (3, 3, 3, 2))
+_SECOND: Final = tuple("3456789")  # second digit of a mobile number
+# Lengths of a group that some number may begin with.
+_BEGINNINGS: Final = frozenset((3, 4, 5, 6, 7, 8, *range(11, 25)))
 _LONGEST: Final = 24  # digits; a longer group is no number of a person
 _SPOKEN: Final = re.compile("[一二三四五六七八九零〇幺两]{11,18}")
 _SPOKEN_DIGITS: Final = str.maketrans("一二三四五六七八九零〇幺两", "1234567890012")
@@ -59,20 +73,21 @@ class Found(NamedTuple):
     replacement: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Run:
-    """Groups of digits (text, start, end) with single separators between them."""
+    """Groups of digits (text, start, end), their lengths, and the single separators between them."""
 
     text: str
     groups: list[tuple[str, int, int]]
+    lengths: tuple[int, ...]
+    separators: str
 
     def joined(self, first: int, lengths: tuple[int, ...]) -> str:
         """The digits of the groups from `first` where they have these lengths and one separator; else nothing."""
-        part = self.groups[first : first + len(lengths)]
-        if len(part) < len(lengths) or any(len(g[0]) != n for g, n in zip(part, lengths, strict=True)):
+        end = first + len(lengths)
+        if self.lengths[first:end] != lengths or len(set(self.separators[first : end - 1])) > 1:
             return ""
-        separators = {self.text[left[2] : right[1]] for left, right in pairwise(part)}
-        return "".join(g[0] for g in part) if len(separators) <= 1 else ""
+        return "".join(group[0] for group in self.groups[first:end])
 
     def before(self, index: int) -> str:
         start = self.groups[index][1]
@@ -90,15 +105,23 @@ def find_numbers(text: str) -> Iterator[Found]:
             continue
         start = match.start()
         groups = [(g[0], start + g.start(), start + g.end()) for g in _GROUP.finditer(match[0])]
-        run = _Run(text, groups)
+        run = _Run(text, groups, tuple(len(g[0]) for g in groups), "".join(text[g[2]] for g in groups[:-1]))
         index = 0
         while index < len(groups):
+            if run.lengths[index] not in _BEGINNINGS and not _dictated(groups, index):
+                index += 1
+                continue
             found, used = _at(run, index)
             if found:
                 yield found
             index += max(1, used)
     for match in _SPOKEN.finditer(text):
         yield from _spoken(match)
+
+
+def _dictated(groups: list[tuple[str, int, int]], index: int) -> bool:
+    """Whether single digits, as of 1 3 8 0 0 …, may begin a mobile number here."""
+    return groups[index][0] == "1" and index + 10 < len(groups) and groups[index + 1][0] in _SECOND
 
 
 def _at(run: _Run, index: int) -> tuple[Found | None, int]:
@@ -123,26 +146,19 @@ _NOTHING: Final[tuple[None, int]] = (None, 0)
 
 def _identity(run: _Run, index: int) -> tuple[Found | None, int]:
     first = run.groups[index][0]
-    for lengths in _ID_GROUPS:
-        if len(first) not in (lengths[0], lengths[0] - 1):
-            continue
+    for lengths in _ID_GROUPS.get(len(first), ()):
         digits = run.joined(index, lengths)
-        short = (*lengths[:-1], lengths[-1] - 1)
-        closed_by_x = (
-            not digits
-            and bool(digits := run.joined(index, short))
-            and run.after(index + len(lengths) - 1)[:1] in tuple("Xx")
-        )
+        last = index + len(lengths) - 1
+        closed_by_x = len(digits) == 17 and run.after(last)[:1] in _X
         if not digits or (len(digits) == 17 and not closed_by_x):
             continue
         whole = digits + "X" if closed_by_x else digits
-        cue = bool(_ID_CUE.search(run.before(index)))
         plausible = _is_birthday(whole[6:14]) and int(whole[:2]) in _PROVINCES
-        if cue or (plausible and (closed_by_x or _checks(whole))):
+        if (plausible and (closed_by_x or _checks(whole))) or _ID_CUE.search(run.before(index)):
             return _found(run, index, len(lengths), "identity", f"{whole[:6]}********{whole[-4:]}", int(closed_by_x))
     if len(first) == 15 and not _ORDER_CUE.search(run.before(index)):
         plausible = int(first[:2]) in _PROVINCES and first[2:4] < "54" and _is_birthday("19" + first[6:12])
-        if _ID_CUE.search(run.before(index)) or plausible:
+        if plausible or _ID_CUE.search(run.before(index)):
             return _found(run, index, 1, "identity", f"{first[:6]}*****{first[-4:]}")
     return _NOTHING
 
@@ -193,12 +209,12 @@ def _landline(run: _Run, index: int) -> tuple[Found | None, int]:
 
 def _card(run: _Run, index: int) -> tuple[Found | None, int]:
     first = run.groups[index][0]
-    before = run.before(index)
-    shapes = ((len(first),), *_CARD_GROUPS) if 12 <= len(first) <= 21 else _CARD_GROUPS
+    shapes = ((len(first),),) if 12 <= len(first) <= 21 else _CARD_GROUPS.get(len(first), ())
     for lengths in shapes:
         digits = run.joined(index, lengths)
         if not digits:
             continue
+        before = run.before(index)
         cue = bool(_CARD_CUE.search(before)) and not _ORDER_CUE.search(before)
         issued = digits[:2] == "62" or (len(digits) == 16 and (digits[0] == "4" or "51" <= digits[:2] <= "55"))
         known = 16 <= len(digits) <= 19 and issued and _luhn(digits) and not _ORDER_CUE.search(before)
@@ -230,7 +246,7 @@ def _national(digits: str) -> str:
 
 
 def _is_mobile(digits: str) -> bool:
-    return len(digits) == 11 and digits[0] == "1" and digits[1] in "3456789"
+    return len(digits) == 11 and digits[0] == "1" and digits[1] in _SECOND
 
 
 def _is_area_code(digits: str) -> bool:

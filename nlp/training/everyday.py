@@ -19,8 +19,8 @@ _HEAD: Final = """\
 # Everyday words of two characters that begin with a family name: the first character, then the second ones.
 # Built by nlp.training.everyday from jieba's dictionary (MIT licence): words that it does not tag as names.
 """
-_LEAST_FREQUENCY: Final = 3
-_LEAST_FREQUENCY_AS_NAME: Final = 20
+_LEAST_FREQUENCY: Final = 20  # rarer ones are mostly abbreviations that hide more names than they explain
+_LEAST_FREQUENCY_AS_NAME: Final = 50
 _BY_HAND: Final = """
 王朝 王子 王府 王爷 王公 王法 王族 王冠 王权 王后 王妃 王道 王宫 王室 王牌 陆军 陆基 陆地 陆续 丘陵 武功 武术 顾问 顾客 顾忌 顾及 雷达 雷声 雷电
 雷雨 孙子 孙女 胡同 胡子 胡说 胡来 胡闹 胡椒 胡琴 胡乱 杜绝 范畴 范文 范围 陈述 陈列 陈设 陈旧 陈年 周转 周旋 周密 周全 周详 周折 周边 周围 周期
