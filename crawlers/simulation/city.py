@@ -158,14 +158,19 @@ def _places(rng: Random, names: dict[str, Any], label: str, town: bool, rivers: 
     def named(ends: str, count: int) -> tuple[str, ...]:
         return tuple(label + end for end in rng.sample(names[ends], count))
 
-    companies = {rng.choice(names["company_stems"]) + end for end in rng.sample(names["company_ends"], 4)}
+    def firms(stems: str, ends: str, count: int) -> tuple[str, ...]:
+        return tuple(a + b for a, b in zip(rng.sample(names[stems], count), rng.sample(names[ends], count), strict=True))
+
     own_roads = tuple(next(roads) for _ in range(4))
     own_communities = tuple(next(communities) for _ in range(3 if town else 7))
     return {
         "community": own_communities,
         "village": tuple(next(villages) for _ in range(4)) if town else (),
         "road": own_roads,
-        "company": tuple(sorted(companies)),
+        "company": firms("company_stems", "company_ends", 3),
+        "factory": firms("company_stems", "factory_ends", 2),
+        "developer": firms("company_stems", "developer_ends", 2),
+        "builder": firms("company_stems", "builder_ends", 2),
         "site": tuple(rng.choice(own_communities) + end for end in rng.sample(names["site_ends"], 2)),
         "school": named("school_ends", 2),
         "market": named("market_ends", 2),
@@ -175,7 +180,8 @@ def _places(rng: Random, names: dict[str, Any], label: str, town: bool, rivers: 
         "station": (own_roads[0] + "公交站", label + rng.choice(names["station_ends"])),
         "mall": named("mall_ends", 1),
         "hall": (label + ("镇" if town else "街道") + rng.choice(names["hall_ends"]),),
-        "shop": tuple(rng.choice(names["shop_stems"]) + end for end in rng.sample(names["shop_ends"], 4)),
+        "eatery": firms("eatery_stems", "eatery_ends", 3),
+        "shop": firms("shop_stems", "shop_ends", 4),
     }
 
 

@@ -21,11 +21,11 @@ from models.labels import DEMAND_TYPES, DEPARTMENTS, TOPICS
 
 PLACE_KINDS: Final = (
     "community", "village", "road", "company", "site", "school", "market", "park", "river", "hospital", "station", "mall",
-    "hall", "shop", "street",
+    "hall", "shop", "eatery", "factory", "developer", "builder", "street",
 )  # fmt: skip
 ORDER_SLOTS: Final = frozenset({
     "place", "name", "ask", "unit", "district", "street", "community", "road", "city", "me", "us", "home", "company",
-    "school", "site", "shop", "river", "market", "person", "phone", "plate", "door", "building", "day", "yesterday", "number",
+    "school", "site", "shop", "eatery", "factory", "developer", "builder", "river", "market", "hospital", "mall", "person", "phone", "plate", "door", "building", "day", "yesterday", "number",
     "bus", "weekday", "clock",
 })  # fmt: skip
 """Slots that `writer` fills for each order; every other slot must be a list of `phrases.toml`."""

@@ -20,6 +20,8 @@ CONTACT_SHARE, TYPO_SHARE, TYPO_SHARE_VOICE = 0.035, 0.14, 0.03
 _DETAILS_VOICE: Final = (0, 0, 1, 1, 1, 2, 2, 3)
 _DETAILS_WEB: Final = (0, 1, 1, 2, 2, 3, 3, 4)
 _KIND_TITLES: Final = {"咨询": "question", "建议": "proposal", "举报": "report", "表扬": "praise", "求助": "help"}
+_NAMED: Final = ("community", "road", "company", "school", "site", "shop", "eatery", "factory", "developer", "builder", "river", "market",
+                 "hospital", "mall")  # fmt: skip
 _ASKING: Final = (
     "吗",
     "多少",
