@@ -97,11 +97,7 @@ class Writer:
 
     def fix(self, rng: Random, street: Street) -> dict[str, str]:
         """Things of a street that a story may name, one of each."""
-        fixed = {
-            kind: _any(rng, street.places[kind])
-            for kind in ("company", "school", "site", "shop", "river", "market", "road")
-        }
-        return {**fixed, "community": _any(rng, street.places["community"])}
+        return {kind: _any(rng, street.places[kind]) for kind in _NAMED}
 
     def _slots(self, rng: Random, story: Story, voice: bool) -> dict[str, Value]:
         seen = story.onset or story.day - timedelta(days=_number(rng, 1, 6))
