@@ -164,7 +164,7 @@ def _classes(reader: Reader, day: date, district: str | None) -> Section:
             value=round(mean, 1), words=f"{claim.words}前 {SEASON_WEEKS} 周同日均值", query=claim.query, computed=True
         )
         text = f"{claim.words}类 {claim.value:,.0f} 件，前 {SEASON_WEEKS} 周同日平均 {mean:.1f} 件。"
-        statements.append(Statement(text=text, claims=(claim, expected, *past)))
+        statements.append(Statement(text=text, claims=(claim, expected)))
     return Section(heading="诉求分类", statements=tuple(statements))
 
 
@@ -205,12 +205,17 @@ def _hotspot(one: Hotspot, query: Query) -> tuple[Statement, ...]:
     channels = "、".join(CHANNEL_NAMES.get(name, name) for name in one.channels)
     head = Statement(text=f"{one.title}{level}。")
     facts = Statement(
-        text=f"{formats.short_day(city_day(one.first))} 至 {formats.short_day(city_day(one.last))}，{places}，"
+        text=f"{_date(one.first)} 至 {_date(one.last)}，{places}，"
         f"{one.count:,} 件、{one.people:,} 人反映，同期通常 {one.expected:.1f} 件；渠道：{channels or '不详'}；承办：{one.department or '未定'}。",
         claims=(count, people, usual),
     )
     quotes = [Statement(text=f"典型诉求：“{sentence.text}”（{sentence.id}）") for sentence in one.sentences[:1]]
     return (head, facts, *quotes)
+
+
+def _date(instant: datetime) -> str:
+    day = city_day(instant)
+    return f"{day.month} 月 {day.day} 日"
 
 
 def _repeated(reader: Reader, day: date, district: str | None) -> Section:

@@ -13,6 +13,7 @@ from models.labels import DEPARTMENTS
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from dashboards.briefing import Briefing
     from dashboards.views.admin import AdminView
     from dashboards.views.desk import DeskView
     from dashboards.views.hotspots import HotspotsView, HotspotView
@@ -94,6 +95,11 @@ def render_record(view: RecordView, frame: Frame) -> str:
 def render_record_panel(view: RecordView) -> str:
     """Partial of `GET /records/{id}` for `HX-Request`: the side panel."""
     return render("parts/record.html", view=view)
+
+
+def render_briefing(view: Briefing, frame: Frame, *, word_url: str) -> str:
+    """简报: the paper on a page, each number led to its source."""
+    return render("briefing.html", view=view, frame=frame, word_url=word_url, title=view.title)
 
 
 def render_sources(view: SourcesView, frame: Frame) -> str:

@@ -8,17 +8,20 @@ licensed: they are named, with the fallback that Word is to use where one is mis
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import quoteattr
 
 from dashboards.briefing import Briefing, Section, Statement
 from dashboards.exports import printable
+from models.clock import CITY_TIME, city_day
 
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.text.paragraph import Paragraph
 
+MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 BODY, TITLE, BLACK, KAI, SONG = "仿宋_GB2312", "方正小标宋简体", "黑体", "楷体_GB2312", "宋体"
 # What Word takes instead, the first that is installed.
 FALLBACKS: Final = {
@@ -30,6 +33,10 @@ MARGINS_MM: Final = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "
 BODY_PT, TITLE_PT, NUMBER_PT, NOTE_PT = 16, 22, 14, 10.5
 # 22 lines on 225 mm and 28 characters on 156 mm, in Word's units (twentieths of a point; 4096ths of one).
 LINE_PITCH, CHARACTER_SPACE = 579, -850
+RUN_SPACING: Final = -5  # twentieths of a point: 28 × 15.75 pt stay within 156 mm
+_SOURCE_WIDTHS_MM: Final = (12, 40, 52, 52)
+IDS: Final = 6  # on paper; the JSON beside it holds 20, the query all
+_SPACED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\d.])|(?<=[\d%]) (?=[\u3000-\u9fff])")
 _NUMERALS: Final = "一二三四五六七八九十"
 
 
@@ -45,7 +52,7 @@ def word(briefing: Briefing) -> bytes:
     notes = _Notes()
     for number, section in enumerate(briefing.sections):
         _section(document, f"{_NUMERALS[number]}、{section.heading}", section, notes)
-    made = briefing.made_at.date()
+    made = city_day(briefing.made_at)
     _line(document, f"{made.year}年{made.month}月{made.day}日", BODY, BODY_PT, right=True)
     _sources(document, briefing)
     buffer = io.BytesIO()
@@ -128,11 +135,22 @@ def _fonts(document: Document) -> None:
 
 
 def _style(run: Any, font: str, size: float) -> None:
+    """Font and size. The grid's character spacing is written on each run as well: Word squeezes 16 pt characters into the grid's
+    15.8 pt, while LibreOffice would give each of them two places; without snapping both set 28 characters a line.
+    """
+    from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
     run.font.name, run.font.size = LATIN, Pt(size)
-    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)
+    properties = run._r.get_or_add_rPr()
+    properties.get_or_add_rFonts().set(qn("w:eastAsia"), font)
+    spacing, snap = OxmlElement("w:spacing"), OxmlElement("w:snapToGrid")
+    spacing.set(qn("w:val"), str(RUN_SPACING if size == BODY_PT else 0))
+    snap.set(qn("w:val"), "0")
+    # The schema's order: fonts …, spacing, …, size, …, snapToGrid stands before spacing.
+    properties.get_or_add_rFonts().addnext(snap)
+    snap.addnext(spacing)
 
 
 def _line(
@@ -150,7 +168,7 @@ def _line(
 
     paragraph = document.add_paragraph()
     paragraph.alignment = (
-        WD_ALIGN_PARAGRAPH.CENTER if centre else WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.JUSTIFY
+        WD_ALIGN_PARAGRAPH.CENTER if centre else WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
     )
     layout = paragraph.paragraph_format
     layout.space_before = layout.space_after = Pt(0)
@@ -160,6 +178,7 @@ def _line(
         layout.first_line_indent = Pt(2 * size)  # two characters
     if right:
         layout.right_indent = Pt(4 * size)  # the date stands four characters in
+    _off_grid(paragraph)  # the exact line height and the runs' spacing set the same 22 × 28 in every program
     _style(paragraph.add_run(printable(text)), font, size)
     return paragraph
 
@@ -176,7 +195,8 @@ def _section(document: Document, heading: str, section: Section, notes: _Notes) 
 def _sentence(document: Document, statements: Sequence[Statement], notes: _Notes) -> None:
     paragraph = _line(document, "", BODY, BODY_PT, indent=True)
     for statement in statements:
-        _style(paragraph.add_run(printable(statement.text)), BODY, BODY_PT)
+        # Official documents set no space between a number and the words around it.
+        _style(paragraph.add_run(printable(_SPACED.sub("", statement.text))), BODY, BODY_PT)
         if mark := notes.mark(statement):
             run = paragraph.add_run(mark)
             _style(run, BODY, BODY_PT)
@@ -185,35 +205,51 @@ def _sentence(document: Document, statements: Sequence[Statement], notes: _Notes
 
 def _sources(document: Document, briefing: Briefing) -> None:
     """附：the source of every number, on a page of its own."""
-    from docx.shared import Pt
+    from docx.shared import Mm, Pt
 
-    document.add_page_break()
-    _line(document, "附：数字出处", BLACK, BODY_PT)
+    _line(document, "附：数字出处", BLACK, BODY_PT).paragraph_format.page_break_before = True
     table = document.add_table(rows=1, cols=4, style="Table Grid")
+    table.autofit = False
+    for column, width in zip(table.columns, _SOURCE_WIDTHS_MM, strict=True):
+        column.width = Mm(width)
     rows = [
         ("序号", "数字", "条件", "工单编号"),
         *(_source_row(n, claim) for n, claim in enumerate(briefing.claims, start=1)),
     ]
     for number, row in enumerate(rows):
         cells = table.rows[0].cells if number == 0 else table.add_row().cells
-        for cell, text in zip(cells, row, strict=True):
+        for cell, width, text in zip(cells, _SOURCE_WIDTHS_MM, row, strict=True):
+            cell.width = Mm(width)
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.line_spacing = Pt(NOTE_PT * 1.3)
+            _off_grid(paragraph)
             _style(paragraph.add_run(printable(text)), BLACK if number == 0 else SONG, NOTE_PT)
     versions = "，".join(f"{name} {version}" for name, version in sorted(briefing.versions.items()))
-    _line(document, f"版本：{versions or '—'}；生成于 {briefing.made_at:%Y-%m-%d %H:%M}（UTC）。", SONG, NOTE_PT)
+    _line(
+        document,
+        f"版本：{versions or '—'}；生成于 {briefing.made_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M}。",
+        SONG,
+        NOTE_PT,
+    )
+
+
+def _off_grid(paragraph: Any) -> None:
+    """Lines and characters of the paragraph are not moved by the grid."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    snap = OxmlElement("w:snapToGrid")
+    snap.set(qn("w:val"), "0")
+    paragraph._p.get_or_add_pPr().insert_element_before(snap, "w:spacing", "w:ind", "w:jc", "w:rPr")
 
 
 def _source_row(number: int, claim: Any) -> tuple[str, str, str, str]:
     query = claim.query
-    parts = [
-        f"{query.since.astimezone():%m-%d}起" if query.since else "",
-        f"{query.until.astimezone():%m-%d}前" if query.until else "",
-    ]
+    parts = [f"{city_day(query.since)} 起" if query.since else "", f"{city_day(query.until)} 前" if query.until else ""]
     parts += [
         f"{name}={'|'.join(values[:3])}{'…' if len(values) > 3 else ''}" for name, values in query.filters.items()
     ]
-    ids = "、".join(claim.ids[:10]) + ("…" if len(claim.ids) > 10 else "")
+    ids = "、".join(claim.ids[:IDS]) + ("…" if len(claim.ids) > IDS else "")
     return (
         str(number),
         f"{claim.words} {claim.value:g}",

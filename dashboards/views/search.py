@@ -218,10 +218,19 @@ def _hit(record: Record, match: Expression | None, ask: Ask) -> HitRow:
     return HitRow(
         record=record,
         title=pieces(title_of(record), words_of(match, "title")),
-        text=snippet(record.text, words_of(match, "text")),
+        text=_snippet(record, match),
         meta=tuple(part for part in meta if part),
         url=f"/records/{record.id}" + (f"?{query}" if query else ""),
     )
+
+
+def _snippet(record: Record, match: Expression | None) -> tuple[Piece, ...]:
+    """The place in the text that was asked for; where only the reply has it, that place of the reply."""
+    found = snippet(record.text, words_of(match, "text"))
+    if match is None or any(piece.mark for piece in found):
+        return found
+    reply = snippet(record.reply, words_of(match, "reply"))
+    return (Piece("答复："), *reply) if any(piece.mark for piece in reply) else found
 
 
 def _facet(reader: Reader, query: Query, ask: Ask, key: str, title: str) -> Facet:

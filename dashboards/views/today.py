@@ -13,8 +13,9 @@ from dashboards.charts import Chart, Series
 from dashboards.formats import Change
 from dashboards.views.counts import SEASON_WEEKS, Share, by_day, expectation, label_of, repeated, shares, window
 from dashboards.views.hotspots import HotspotCard, card_of, empty_sentence
+from indices.civic.metrics import definition
 from models.figures import Hotspots, Metric
-from models.labels import Level, Status
+from models.labels import Level
 from models.ports import Reader
 from models.query import Query
 
@@ -25,7 +26,6 @@ UNITS_SHOWN: Final = 8
 REPEAT_DAYS: Final = 7
 REPEATS: Final = 3
 WALL_REFRESH_SECONDS: Final = 60
-DONE: Final = (Status.CLOSED, Status.ARCHIVED, Status.CALLED_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,32 @@ class TopicChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate of the metric registry for one unit."""
+
+    numerator: int
+    denominator: int
+
+    @property
+    def enough(self) -> bool:
+        return self.denominator >= formats.ENOUGH
+
+    def __str__(self) -> str:
+        """The share, or why there is none."""
+        if not self.denominator:
+            return formats.DASH
+        return formats.percent(self.numerator, self.denominator) if self.enough else f"样本不足 n={self.denominator}"
+
+
+@dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A department over the last week: what it got, closed and sent back."""
+    """A department over the last week: what it got, what it answered in time, what it sent back."""
 
     department: str
     name: str
     count: int
-    done: int
-    returned: int
-
-    @property
-    def done_share(self) -> str:
-        return formats.percent(self.done, self.count) if self.count >= formats.ENOUGH else f"样本不足 n={self.count}"
+    timely: Rate
+    returned: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +145,7 @@ def today_view(
         channels=shares(reader, one, "channel", 6),
         types=shares(reader, one, "demand_type", 7),
         topics=_topics(reader, month, day),
-        units=_units(reader, window(day - timedelta(days=6), day, district)),
+        units=_units(reader, window(day - timedelta(days=6), day, district), day),
         metrics=tuple(metrics),
         repeats=_repeats(reader, window(day - timedelta(days=REPEAT_DAYS - 1), day, district)),
         silent_sources=hotspots.silent_sources,
@@ -197,17 +211,26 @@ def _topics(reader: Reader, query: Query, day: date) -> tuple[TopicChange, ...]:
     return tuple(sorted(out[:TOPICS_SHOWN], key=lambda row: (-row.surprise, row.topic)))
 
 
-def _units(reader: Reader, query: Query) -> tuple[UnitRow, ...]:
+def _units(reader: Reader, query: Query, day: date) -> tuple[UnitRow, ...]:
+    """The units with most records; rates as the registry defines them on that day."""
     received = reader.aggregate(query, ["department"])[:UNITS_SHOWN]
-    states: dict[str, Counter[str]] = {}
-    for bucket in reader.aggregate(query, ["department", "status"]):
-        states.setdefault(bucket.keys[0], Counter())[bucket.keys[1]] += bucket.count
-    rows = []
-    for bucket in received:
-        key, of = bucket.keys[0], states.get(bucket.keys[0], Counter())
-        done = sum(of[state.value] for state in DONE)
-        rows.append(UnitRow(key, label_of("department", key), bucket.count, done, of[Status.RETURNED.value]))
-    return tuple(rows)
+    if not received:
+        return ()
+    timely, returned = _rates(reader, query, "timely_rate", day), _rates(reader, query, "return_rate", day)
+    none = Rate(0, 0)
+    return tuple(
+        UnitRow(key, label_of("department", key), bucket.count, timely.get(key, none), returned.get(key, none))
+        for bucket in received
+        for key in bucket.keys
+    )
+
+
+def _rates(reader: Reader, query: Query, name: str, day: date) -> dict[str, Rate]:
+    """A rate of the registry for every department."""
+    one = definition(name, day)
+    whole = query.narrowed(**(one.denominator or {}))
+    part = {b.keys[0]: b.count for b in reader.aggregate(whole.narrowed(**one.numerator), ["department"])}
+    return {b.keys[0]: Rate(part.get(b.keys[0], 0), b.count) for b in reader.aggregate(whole, ["department"])}
 
 
 def _repeats(reader: Reader, query: Query) -> Repeats:

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 
 from dashboards import assets, pages
 from dashboards.views.admin import admin_view
+from dashboards.views.counts import window
 from dashboards.views.desk import Counters, Decided, by_urgency_and_doubt, desk_view
 from dashboards.views.hotspots import hotspot_view, hotspots_view
 from dashboards.views.records import record_view
@@ -22,7 +23,10 @@ from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
 from dashboards.views.today import today_view
+from indices.civic.metrics import measure
 from models.labels import Role
+
+METRICS = ("timely_rate", "resolution_rate", "satisfaction_rate", "return_rate")
 
 
 class Demo:
@@ -84,6 +88,7 @@ class Demo:
         view = today_view(
             self.reader(), day=self.city.DAY, hotspots=self.hotspots(request), last_hotspot=self.city.DAY.replace(day=3),
             wall=request.query_params.get("wall") == "1", briefing_url="/briefing",
+            metrics=[measure(self.store, name, window(self.city.DAY, self.city.DAY)) for name in METRICS],
         )  # fmt: skip
         scope = replace(self.city.frame("today", "/").scope, kind="day")
         return HTMLResponse(pages.render_today(view, self.frame(request, "today", Role.LEADER, scope=scope)))

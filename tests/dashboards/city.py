@@ -62,7 +62,9 @@ def record(number: int, when: datetime, issue: Sequence[str], random: Random, **
         "id": f"{number:032x}", "revision": 1, "intake": str(number), "source": random.choice(("热线工单", "网上信箱", "留言板")),
         "native_id": f"WC{number:06d}", "channel": random.choices(("hotline", "mailbox", "board", "wechat"), (6, 2, 1, 1))[0],
         "title": title, "text": text, "created_at": when, "accepted_at": when + timedelta(minutes=12),
-        "due_at": when + timedelta(days=5), "district": district, "street": random.choice(STREETS), "department": department,
+        "due_at": when + timedelta(days=5), "returns": int(random.random() < 0.06),
+        "replied_at": when + timedelta(days=random.choice((1, 2, 3, 6))) if done else None, "district": district, "street": random.choice(STREETS),
+        "department": department,
         "status": Status.CLOSED.value if done else random.choice((Status.HANDLING.value, Status.RETURNED.value, Status.SIGNED.value)),
         "stated_type": kind, "speaker": f"p{random.randrange(900)}", "rating": random.choices((5, 4, 3, 2, 1, None), (4, 3, 2, 1, 1, 6))[0],
         "annotation": Annotation(

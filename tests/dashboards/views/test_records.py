@@ -38,7 +38,9 @@ def test_words_of_the_search_replace_the_entities(city: ModuleType) -> None:
 
 
 def test_only_known_facts_and_times_are_shown(city: ModuleType) -> None:
-    view = record_view(made(city, status=None, returns=2, resolved=Resolved.PARTLY, rating=2, due_at=None))
+    view = record_view(
+        made(city, status=None, returns=2, resolved=Resolved.PARTLY, rating=2, due_at=None, replied_at=None)
+    )
     facts = dict(view.facts)
     assert "状态" not in facts
     assert (facts["退单"], facts["是否解决"], view.rating) == ("2 次", "部分解决", "不满意")

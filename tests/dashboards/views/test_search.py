@@ -134,3 +134,19 @@ def test_exports_take_everything_found_in_every_format(city: ModuleType, kept: A
 
 def test_the_product_language_is_used_where_none_is_given(kept: Any) -> None:
     assert search_view(kept, Ask(text="(供暖")).error
+
+
+def test_every_example_of_the_syntax_help_is_understood() -> None:
+    from dashboards.views.search import SYNTAX
+    from indices.query_language import parse
+
+    assert all(parse(example.replace("…", "甲")) for example, _ in SYNTAX)
+
+
+def test_a_word_that_only_the_reply_has_is_shown_there(city: ModuleType) -> None:
+    record = city.record(1, city.NOW, city.ISSUES[0], city.Random(1), reply="已现场核实，责令停工整改。")
+    hit = search_view(
+        city.store([record]), Ask(text="核实"), parse=lambda _: city.Tokens(tokens=("责令", "停工"))
+    ).hits[0]
+    assert "".join(piece.text for piece in hit.text) == "答复：已现场核实，责令停工整改。"
+    assert [piece.text for piece in hit.text if piece.mark] == ["责令停工"]

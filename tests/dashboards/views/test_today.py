@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboards.views.today import today_view
-from models.labels import Level, Status
+from models.labels import Level
 
 DAY = date(2026, 11, 23)
 
@@ -89,22 +89,25 @@ def test_class_changes_are_against_the_same_weekday(view: Any, kept: Any) -> Non
 
 
 def test_units_show_a_rate_only_with_enough(view: Any) -> None:
-    assert all(row.done + row.returned <= row.count for row in view.units)
-    few = [row for row in view.units if row.count < 30]
+    rates = [rate for row in view.units for rate in (row.timely, row.returned)]
+    assert all(rate.numerator <= rate.denominator for rate in rates)
+    few = [rate for rate in rates if not rate.enough]
     assert few
-    assert all(row.done_share == f"样本不足 n={row.count}" for row in few)
+    assert all(str(rate) in (f"样本不足 n={rate.denominator}", "—") for rate in few)
 
 
-def test_a_returned_order_is_counted_at_its_unit(city: ModuleType) -> None:
+def test_rates_of_units_are_those_of_the_registry(city: ModuleType) -> None:
+    """Two screens never count the same thing differently: the only unit's rate is the city's."""
+    from indices.civic.metrics import measure
+
     random = city.Random(2)
-    made = [
-        city.record(
-            i, city.day_start(DAY), city.ISSUES[0], random, status=(Status.RETURNED if i < 3 else Status.CLOSED).value
-        )
-        for i in range(40)
-    ]
-    unit = today_view(city.store(made), day=DAY, hotspots=city.no_hotspots()).units[0]
-    assert (unit.name, unit.count, unit.done, unit.returned, unit.done_share) == ("生态环境", 40, 37, 3, "92.5%")
+    made = [city.record(i, city.day_start(DAY), city.ISSUES[0], random, returns=int(i < 3)) for i in range(40)]
+    kept = city.store(made)
+    unit = today_view(kept, day=DAY, hotspots=city.no_hotspots()).units[0]
+    assert (unit.name, unit.count, str(unit.returned)) == ("生态环境", 40, "7.5%")
+    for name, rate in (("timely_rate", unit.timely), ("return_rate", unit.returned)):
+        metric = measure(kept, name, _day(DAY))
+        assert (metric.numerator, metric.denominator) == (rate.numerator, rate.denominator)
 
 
 def test_a_district_narrows_every_block(city: ModuleType, kept: Any, view: Any) -> None:
