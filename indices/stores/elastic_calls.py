@@ -30,6 +30,9 @@ OPEN_SECONDS: Final = 5.0
 READ_ATTEMPTS: Final = 3
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 2.0
+REASON_CHARACTERS: Final = 160
+PRODUCT: Final = "x-elastic-product"  # a header of every answer of Elasticsearch
+NOT_ELASTIC: Final = "此地址应答的不是 Elasticsearch，请检查 MINSHENG_ELASTIC_URL"
 BUSY: Final = frozenset({429, 502, 503, 504})
 
 
@@ -143,13 +146,15 @@ def attempt(call: Callable[[], T], breaker: Breaker) -> T:
         try:
             return call()
         except UnsupportedProductError as error:
-            raise unavailable("此地址应答的不是 Elasticsearch，请检查 MINSHENG_ELASTIC_URL") from error
+            raise unavailable(NOT_ELASTIC) from error
         except ApiError as error:
             status = error.meta.status
             if status in (401, 403):
                 raise unavailable(f"无权访问（{status}），请检查用户、密码或 API 密钥") from error
             if status in BUSY or status >= 500:
                 raise TryLater(f"{status} {describe(error)}") from error
+            if PRODUCT not in error.meta.headers:  # the client looks for it in good answers only
+                raise unavailable(NOT_ELASTIC) from error
             raise
         except ConnectionTimeout as error:
             raise NoAnswer("超时无应答", timed_out=True) from error
@@ -158,7 +163,8 @@ def attempt(call: Callable[[], T], breaker: Breaker) -> T:
         except ConnectionError as error:
             raise NoAnswer(f"连接失败：{error.message}") from error
         except TransportError as error:
-            raise NoAnswer(f"应答无法读取：{error.message}") from error
+            shown = error.message[:REASON_CHARACTERS]
+            raise NoAnswer(f"应答无法读取（若总是如此，请检查 MINSHENG_ELASTIC_URL）：{shown}") from error
 
 
 def read(call: Callable[[float], T], breaker: Breaker, deadline: Deadline) -> T:
@@ -185,13 +191,13 @@ def describe(error: ApiError) -> str:
     """The server's own reason, in one line."""
     body = error.body
     cause = body.get("error") if isinstance(body, dict) else None
-    return reason_of(cause) if cause else str(error.message)
+    return reason_of(cause) if cause else str(error.message)[:REASON_CHARACTERS]
 
 
 def reason_of(cause: object) -> str:
-    """`type: reason` of an error object, with the innermost cause where it says more."""
+    """`type: reason` of an error object and of what caused it, each cut to length (the server quotes whole values)."""
     if not isinstance(cause, dict):
-        return str(cause)[:500]
-    text = f"{cause.get('type')}: {cause.get('reason')}"
+        return str(cause)[:REASON_CHARACTERS]
+    text = f"{cause.get('type')}: {cause.get('reason')}"[:REASON_CHARACTERS]
     inner = cause.get("caused_by")
-    return f"{text}（{reason_of(inner)}）"[:500] if isinstance(inner, dict) else text[:500]
+    return f"{text}（{reason_of(inner)}）" if isinstance(inner, dict) else text

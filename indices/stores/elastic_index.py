@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
-from indices.stores.elastic_calls import Deadline
+from indices.stores.elastic_calls import PRODUCT, Deadline
 from models.errors import BadSetting, StoreNewer
 from models.query import FIELDS
 
@@ -59,7 +59,9 @@ def look(client: Elasticsearch, name: str, deadline: Deadline) -> Found | None:
     """
     try:
         answer = bounded(client, deadline).indices.get(index=name)
-    except NotFoundError:
+    except NotFoundError as error:
+        if PRODUCT not in error.meta.headers:
+            raise
         return None
     indices: dict[str, Any] = dict(answer)
     if name in indices:

@@ -48,6 +48,7 @@ UNPRIVILEGED = 65_534  # nobody; the server refuses to run as root
 START_SECONDS = 90
 ROOM_BYTES = 2_000_000_000
 KEEPER = Path(__file__).with_name("keeper.py")
+_KEEPERS: dict[str, subprocess.Popen[bytes]] = {}  # by folder, so that they are waited for
 
 
 class NoServer(Exception):
@@ -185,7 +186,10 @@ def start(
     }  # fmt: skip
     (folder / "spec.json").write_text(json.dumps(spec))
     join(folder)
-    subprocess.Popen([sys.executable, str(KEEPER), str(folder)], start_new_session=True, stdin=subprocess.DEVNULL)
+    keeper = subprocess.Popen(
+        [sys.executable, str(KEEPER), str(folder)], start_new_session=True, stdin=subprocess.DEVNULL
+    )
+    _KEEPERS[str(folder)] = keeper
     ca = str(folder / "node-0" / "config" / "ca.pem") if secure else ""
     urls = tuple(address(folder, number, secure) for number in range(nodes))
     server = Server(version, urls, password, USER if secure else "", ca, folder)
@@ -331,13 +335,12 @@ def join(folder: Path) -> None:
 
 
 def stop(server: Server) -> None:
-    """Leave the server; the last user's leaving ends it. Returns when it is gone, if we were the last."""
+    """End a server of our own; returns when it is gone."""
     if server.folder is None:
         return
     (server.folder / "users" / str(os.getpid())).unlink(missing_ok=True)
-    limit = time.monotonic() + 5
-    while server.folder.exists() and time.monotonic() < limit:
-        time.sleep(0.05)
+    if keeper := _KEEPERS.pop(str(server.folder), None):
+        keeper.wait(10)
 
 
 def from_environment(version: str) -> Server | None:
@@ -380,3 +383,23 @@ def server_or_skip(version: str) -> Server:
 def elastic_server(version: str) -> str:
     """Address of the run's shared server, without authentication; otherwise as `server_or_skip`."""
     return server_or_skip(version).url
+
+
+@contextmanager
+def fresh_store(server: Server, url: str = "", **options: Any) -> Iterator[Any]:
+    """An `ElasticStore` on an alias of its own, removed in the end. `url`: a proxy before the server."""
+    from elasticsearch import Elasticsearch
+
+    from indices.stores.elastic import ElasticStore
+    from indices.stores.elastic_http import BoundedNode
+
+    name = f"t-{secrets.token_hex(6)}"
+    client = Elasticsearch(url or list(server.urls), node_class=BoundedNode)
+    store = ElasticStore(client, name, **({"segmenter": str.split} | options))
+    try:
+        yield store
+    finally:
+        store.close()
+        with suppress(urllib.error.URLError, OSError):
+            ask(server, f"/{name}-0*", "DELETE")
+            ask(server, f"/_index_template/{name}", "DELETE")

@@ -26,7 +26,9 @@ class Clock:
 
 
 def api_error(status: int, kind: type[ApiError] = ApiError, body: Any = None) -> ApiError:
-    meta = ApiResponseMeta(status, "1.1", HttpHeaders(), 0.0, NodeConfig("http", "h", 1))
+    meta = ApiResponseMeta(
+        status, "1.1", HttpHeaders({"x-elastic-product": "Elasticsearch"}), 0.0, NodeConfig("http", "h", 1)
+    )
     return kind("message", meta, body if body is not None else {"error": {"type": "t", "reason": f"r{status}"}})
 
 
@@ -205,6 +207,8 @@ def test_reasons_name_type_and_innermost_cause() -> None:
     cause = {"type": "a", "reason": "b", "caused_by": {"type": "c", "reason": "d"}}
     assert reason_of(cause) == "a: b（c: d）"
     assert reason_of("plain") == "plain"
-    assert len(reason_of({"type": "a", "reason": "x" * 9_000})) == 500
+    assert len(reason_of({"type": "a", "reason": "x" * 9_000})) == 160
+    assert reason_of({"type": "a", "reason": "x" * 9_000, "caused_by": cause}).endswith("（a: b（c: d））")
     assert describe(api_error(400, body={"error": cause})) == "a: b（c: d）"
+    assert len(describe(api_error(502, body="<p>" * 999))) <= 160
     assert describe(api_error(502, body="<html>Bad gateway</html>")) == "message"
