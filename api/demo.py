@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -57,6 +58,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         if not house.inbox.books(SOURCE).received:
             _write_catalogue(house, city.city)
             _take_in(house, city.items(), SOURCE, len(city))
+        os.environ.setdefault("MINSHENG_CITY", city.city.name)  # the server and the children show it
         password = _users(house)
         reader = ScopedStore(house.store, Viewer(name="console", role=Role.LEADER), house.audit)
         newest = reader.search(Query(size=1)).hits[0].record.created_at

@@ -79,6 +79,11 @@ class DeadlineExceeded(Retry):
     sentence = "操作 {operation} 超过时限 {deadline_seconds} 秒。请缩小时间范围或稍后重试。"
 
 
+class BriefingUnsupported(Retry):
+    code = "MS106"
+    sentence = "简报中 {count} 处数字与库中不符（{first}），未印发。新数据正在入库时会这样，请稍后重试。"
+
+
 # --- Quarantine: 2xx --------------------------------------------------------------------------------------------
 class EmptyText(Quarantine):
     code = "MS201"

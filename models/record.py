@@ -142,7 +142,7 @@ class Record(Frozen):
             "urgency": note and str(note.urgency), "fingerprint": note and (note.fingerprint or None),
             "suggested_department": note.departments[0].label if note and note.departments else None,
             "sentiment": note and ("negative" if note.positive < 0.4 else "positive" if note.positive > 0.6 else "neutral"),
-            "timely": self.timely, "returned": None if self.returns is None else ("yes" if self.returns else "no"),
+            "timely": self.timely, "returned": "yes" if self.returns else "no" if self.returns == 0 or self.dispatched_at else None,
             "day": day.isoformat(), "week": week_start(day).isoformat(), "month": day.isoformat()[:7],
         }  # fmt: skip
         return {name: str(value) for name, value in values.items() if value is not None}

@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import answers, frames
 from api.auth import ANYBODY, Allow, house_of, scoped
+from api.briefings import make_briefing
 from dashboards import pages
-from dashboards.frame import PAGES, home_of, may_open
+from dashboards.frame import PAGES, home_of, link, may_open
 from dashboards.views.counts import window
 from indices.access import ScopedStore
 from models.clock import city_day, now
@@ -54,8 +55,34 @@ def today(request: Request, viewer: Today) -> Response:
     view = today_view(
         reader, day=day, hotspots=hotspots_of(request, reader, day - timedelta(days=HOTSPOT_DAYS - 1), day), today=city_day(now()),
         district=district, metrics=[measure(reader, name, week) for name in names], wall=request.query_params.get("wall") == "1",
+        briefing_url=f"/briefing?day={day}",
     )  # fmt: skip
     return HTMLResponse(pages.render_today(view, frames.frame_of(request, reader, "today", until=day, kind="day")))
+
+
+@router.get("/briefing")
+def briefing(request: Request, viewer: Annotated[Viewer, Depends(ROLES["today"])]) -> Response:
+    """The paper of a day, each number with its source."""
+    reader = scoped(request, viewer)
+    day = frames.chosen_day(request, "day", newest_day(request, reader))
+    made = make_briefing(house_of(request), reader, day, district=frames.chosen_district(request, reader))
+    frame = frames.frame_of(request, reader, "today", until=day, kind="day")
+    return HTMLResponse(
+        pages.render_briefing(made, frame, word_url=link("/briefing.docx", frames.params_of(request), day=day))
+    )
+
+
+@router.get("/briefing.docx")
+def briefing_word(request: Request, viewer: Annotated[Viewer, Depends(ROLES["today"])]) -> Response:
+    """The same paper as a Word document in the layout of GB/T 9704."""
+    from dashboards.word import MEDIA_TYPE, word
+
+    reader = scoped(request, viewer)
+    day = frames.chosen_day(request, "day", newest_day(request, reader))
+    made = make_briefing(house_of(request), reader, day, district=frames.chosen_district(request, reader))
+    house_of(request).audit.note(viewer.name, "briefing.word", str(day))
+    headers = {"Content-Disposition": f'attachment; filename="briefing-{day}.docx"'}
+    return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/hotspots")

@@ -20,6 +20,8 @@ WEST_ID, EAST_ID, ABSENT = f"{1:032x}", f"{2:032x}", "f" * 32
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/login"): {}, ("POST", "/login"): {"data": {"name": "x", "password": "y"}}, ("POST", "/logout"): {},
     ("GET", "/healthz"): {}, ("GET", "/readyz"): {}, ("GET", "/books"): {},
+    ("GET", "/briefing"): {},
+    ("GET", "/briefing.docx"): {},
     ("POST", "/items"): {"json": {"items": [{"source": "s", "native_id": "1", "payload": {"text": "路灯不亮"}}]}},
     ("GET", "/records"): {"params": {"size": 100, "q": "路灯"}}, ("GET", "/records/{record_id}"): {},
     ("GET", "/figures/hotspots"): {}, ("GET", "/figures/index"): {"params": {"by": "department"}},
