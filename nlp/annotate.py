@@ -88,7 +88,7 @@ class Annotator:
 
     def annotate(self, drafts: Sequence[Draft]) -> list[Reading]:
         """A reading of each draft, in order. Bad text is no error: it is read as far as it can be."""
-        known = {draft: reading for draft in set(drafts) if (reading := self._known(draft))}
+        known = {draft: reading for draft in dict.fromkeys(drafts) if (reading := self._known(draft))}
         fresh = [draft for draft in dict.fromkeys(drafts) if draft not in known]
         for draft, reading in zip(fresh, self._read(fresh), strict=True):
             known[draft] = reading

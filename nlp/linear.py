@@ -124,7 +124,9 @@ class LinearClassifier:
 
     def probabilities(self, logits: Mapping[str, NDArray[np.float32]]) -> dict[str, Probabilities]:
         """Calibrated; the subtopic's are p(topic) · p(subtopic | topic), so they add up to those of the topic."""
-        found = {name: softmax(values / self.settings[name].temperature) for name, values in logits.items()}
+        found = {
+            name: softmax(logits[name] / head.temperature) for name, head in self.settings.items() if name in logits
+        }
         if "subtopic" in found and "topic" in found:
             found["subtopic"] = under_topic(
                 found["topic"], logits["subtopic"] / self.settings["subtopic"].temperature, self.parents
@@ -237,9 +239,9 @@ def pack(model: LinearClassifier) -> bytes:
     header = {
         "format": FORMAT, "bits": BITS, "card": model.card,
         "heads": {name: vars(head) for name, head in model.settings.items()},
-        "blocks": {name: {"fields": block.fields, "columns": block.columns} for name, block in model.blocks.items()},
+        "blocks": {name: {"fields": block.fields, "columns": block.columns} for name, block in sorted(model.blocks.items())},
     }  # fmt: skip
-    arrays["header"] = np.frombuffer(json.dumps(header, ensure_ascii=False, sort_keys=True).encode(), dtype=np.uint8)
+    arrays["header"] = np.frombuffer(json.dumps(header, ensure_ascii=False).encode(), dtype=np.uint8)
     archive = io.BytesIO()
     np.savez(archive, **arrays)  # type: ignore[arg-type]
     return zstandard.ZstdCompressor(level=19).compress(archive.getvalue())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from nlp.training.linear import Trained
 
 # topic, second level, demand type, department, urgency, sentiment, phrases
 MATTERS: list[tuple[str, str, str, str, int, int, tuple[str, ...]]] = [
@@ -145,3 +148,12 @@ def _polarity(draw: random.Random, n: int) -> list[dict[str, Any]]:
             {"source": "waimai_10k", "category": "", "text": f"{draw.choice(REVIEWS[label])}{number}", "label": label}
         )
     return rows
+
+
+@pytest.fixture(scope="session")
+def trained(labelled_folder: Path) -> Trained:
+    """What `minsheng train linear` makes of the made-up rows."""
+    from nlp.training.linear import train
+    from nlp.training.rows import read_corpus
+
+    return train(read_corpus(labelled_folder), lambda _: None)
