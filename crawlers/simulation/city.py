@@ -159,7 +159,9 @@ def _places(rng: Random, names: dict[str, Any], label: str, town: bool, rivers: 
         return tuple(label + end for end in rng.sample(names[ends], count))
 
     def firms(stems: str, ends: str, count: int) -> tuple[str, ...]:
-        return tuple(a + b for a, b in zip(rng.sample(names[stems], count), rng.sample(names[ends], count), strict=True))
+        return tuple(
+            a + b for a, b in zip(rng.sample(names[stems], count), rng.sample(names[ends], count), strict=True)
+        )
 
     own_roads = tuple(next(roads) for _ in range(4))
     own_communities = tuple(next(communities) for _ in range(3 if town else 7))

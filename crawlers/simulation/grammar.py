@@ -24,9 +24,8 @@ PLACE_KINDS: Final = (
     "hall", "shop", "eatery", "factory", "developer", "builder", "street",
 )  # fmt: skip
 ORDER_SLOTS: Final = frozenset({
-    "place", "name", "ask", "unit", "district", "street", "community", "road", "city", "me", "us", "home", "company",
-    "school", "site", "shop", "eatery", "factory", "developer", "builder", "river", "market", "hospital", "mall", "person", "phone", "plate", "door", "building", "day", "yesterday", "number",
-    "bus", "weekday", "clock",
+    *PLACE_KINDS, "place", "name", "ask", "unit", "district", "city", "me", "us", "home", "person", "phone", "plate", "door",
+    "building", "number", "bus", "day", "yesterday", "weekday", "clock",
 })  # fmt: skip
 """Slots that `writer` fills for each order; every other slot must be a list of `phrases.toml`."""
 
@@ -105,6 +104,8 @@ def _options(tokens: list[re.Match[str]], position: int, source: str) -> tuple[l
 
 def expand(template: Template, rng: Random, slots: Slots) -> str:
     """One text of the template."""
+    if len(template.parts) == 1 and isinstance(template.parts[0], str):
+        return template.parts[0]
     out: list[str] = []
     _expand(template, rng, slots, out)
     return "".join(out)

@@ -79,15 +79,15 @@ def live(rng: Random, matter: Matter, unit: Unit, wrong_unit: Unit, desk: Unit) 
     """The life of an order that `unit` is in charge of. `desk` answers by itself; `wrong_unit` may get it first."""
     life = Life([(matter.created, Status.WAITING)])
     by_voice = matter.channel in ("hotline", "visit")
-    accepted = matter.created + (rng.randint(120, 600) if by_voice else int(60 * rng.lognormvariate(5.0, 0.9)))
+    accepted = matter.created + (120 + int(rng.random() * 480) if by_voice else int(60 * rng.lognormvariate(5.0, 0.9)))
     life.accepted = accepted = accepted if by_voice else waking(accepted)
     life.steps.append((accepted, Status.ACCEPTED))
     if matter.kind in ("投诉", "求助") and not matter.event and rng.random() < REFUSED_SHARE:
-        life.replied = life.closed = accepted + rng.randint(300, 4_000)
+        life.replied = life.closed = accepted + 300 + int(rng.random() * 3_700)
         life.steps.append((life.closed, Status.REFUSED))
         return life
     if rng.random() < DIRECT_SHARE.get(matter.kind, 0.0):
-        life.unit, life.replied = desk, accepted + rng.randint(180, 2_400)
+        life.unit, life.replied = desk, accepted + 180 + int(rng.random() * 2_220)
         life.steps.append((life.replied, Status.REPLIED))
     else:
         _dispatch(rng, life, matter, unit, wrong_unit)
@@ -135,13 +135,13 @@ def _handle(rng: Random, life: Life, matter: Matter, unit: Unit) -> None:
 def _call_back(rng: Random, life: Life, matter: Matter, unit: Unit) -> None:
     replied = life.replied or matter.created
     life.outcome = draw_outcome(rng, unit.quality, matter.kind)
-    life.steps.append((replied + rng.randint(600, 7_200), Status.TO_CALL_BACK))
+    life.steps.append((replied + 600 + int(rng.random() * 6_600), Status.TO_CALL_BACK))
     life.called_back = office(replied + 7_300, HOUR * rng.uniform(0.5, 22.0))
     life.contacted = rng.random() < CONTACT.get(matter.channel, 0.5)
     if life.contacted and rng.random() < RATES[life.outcome]:
         late = bool(life.due and replied > life.due)
         life.rating = draw_rating(rng, unit.quality, life.outcome, late, matter.tone)
-    life.closed = life.called_back + rng.randint(120, 5_400)
+    life.closed = life.called_back + 120 + int(rng.random() * 5_280)
     life.steps += [
         (life.called_back, Status.CALLED_BACK),
         (life.closed, Status.CLOSED),
@@ -158,7 +158,9 @@ def outcome_odds(quality: float, kind: str) -> tuple[float, float, float]:
 
 
 def draw_outcome(rng: Random, quality: float, kind: str) -> Resolved:
-    return rng.choices(OUTCOMES, outcome_odds(quality, kind))[0]
+    solved, partly, _ = outcome_odds(quality, kind)
+    chance = rng.random()
+    return Resolved.YES if chance < solved else Resolved.PARTLY if chance < solved + partly else Resolved.NO
 
 
 def draw_rating(rng: Random, quality: float, outcome: Resolved, late: bool, tone: int) -> int:

@@ -6,19 +6,20 @@ No accuracy of a language model may be claimed on these texts: the grammar that 
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
+from itertools import accumulate
 from random import Random
 from typing import Any, Final
 
 from crawlers.simulation.city import City, Unit, make_city
-from crawlers.simulation.clock import midnight
+from crawlers.simulation.clock import UTC_OFFSET, midnight
 from crawlers.simulation.grammar import Issue, load_issues
 from crawlers.simulation.life import Life, Matter, live
 from crawlers.simulation.plan import CHANNEL_SHARES, TYPE_SHARES, Plan, make_plan
 from crawlers.simulation.writer import Story, Writer, invented_phone
-from models.clock import CITY_TIME, day_start
 from models.item import Item, Payload
 from models.labels import Status
 
@@ -27,6 +28,8 @@ SAME_CALLER_SHARE: Final = 0.09
 """Share of ordinary orders by somebody who called in the last weeks from the same street."""
 NAMELESS_SHARE: Final = 0.05
 _RECENT: Final = 12
+_ZONE: Final = timezone(timedelta(seconds=UTC_OFFSET))
+"""The city's time as a fixed offset, which it has been since 1992: twice as fast to write as the zone's table."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,9 @@ class _Order:
         """The item as it stands at `instant`."""
 
         def known(at: int | None) -> datetime | None:
-            return datetime.fromtimestamp(at, CITY_TIME) if at is not None and at <= instant else None
+            return datetime.fromtimestamp(at, _ZONE) if at is not None and at <= instant else None
 
-        step, status = max((s for s in life.steps if s[0] <= instant), key=lambda s: s[0])
+        step, status = next(s for s in reversed(life.steps) if s[0] <= instant)
         fields: dict[str, Any] = {"created_at": known(self.matter.created), "accepted_at": known(life.accepted)}
         if life.returned is not None and life.first_dispatched is not None and instant < (life.dispatched or 0):
             if instant >= life.first_dispatched:
@@ -137,7 +140,7 @@ class _Order:
                 if instant < life.returned and life.first_unit:
                     fields["department"] = life.first_unit.name
         elif known(life.dispatched):
-            fields.update(dispatched_at=known(life.dispatched), due_at=datetime.fromtimestamp(life.due or 0, CITY_TIME),
+            fields.update(dispatched_at=known(life.dispatched), due_at=datetime.fromtimestamp(life.due or 0, _ZONE),
                           transfers=life.transfers or None)  # fmt: skip
             fields["department"] = life.unit.name if life.unit else None
         if life.returned is not None and life.returned <= instant:
@@ -179,8 +182,9 @@ class _Teller:
         self.midnights = [
             midnight(simulation.start + timedelta(days=d)) for d in range((simulation.end - simulation.start).days + 1)
         ]
-        self.channels = (list(simulation.channel_shares), list(simulation.channel_shares.values()))
-        self.fetched = day_start(simulation.end + timedelta(days=1))
+        self.channels = list(simulation.channel_shares)
+        self.channel_edges = list(accumulate(simulation.channel_shares.values()))
+        self.fetched = datetime.fromtimestamp(simulation.as_of + 1, _ZONE)
         self.desk = self.city.unit("政务", "")
         self.callers: dict[int, list[str]] = {}
         self.serial_phones = [invented_phone(self.rng) for _ in simulation.plan.serials]
@@ -192,7 +196,7 @@ class _Teller:
         rng, plan = self.rng, self.simulation.plan
         issue, street = self.simulation.issues[issue_number], self.streets[street_number]
         kind = plan.types[kind_number]
-        channel = rng.choices(*self.channels)[0] if serial < 0 else "hotline"
+        channel = self._channel() if serial < 0 else "hotline"
         again = serial >= 0
         speaker = self._speaker(street_number, channel, serial)
         if speaker and kind in ("投诉", "求助") and event < 0 and serial < 0:
@@ -210,14 +214,20 @@ class _Teller:
                         story.tone, again, event >= 0)  # fmt: skip
         life = live(rng, matter, unit, self._wrong_unit(unit, street.district), self.desk)
         title, text = self._words(story, event)
-        refused = life.steps[-1][1] is Status.REFUSED
-        reply = self.writer.refusal(rng, story) if refused else self._reply(story, life)
+        reply = self._reply(story, life)
         community = story.place if issue.place == "community" else self._near(street_number)
         point = (round(street.centre[0] + rng.gauss(0, 0.008), 5), round(street.centre[1] + rng.gauss(0, 0.008), 5))
         return life, _Order(native_id, matter, story, (community, story.place), point, title, text, reply,
                             self.writer.reason(rng), speaker, self.fetched)  # fmt: skip
 
+    def _channel(self) -> str:
+        return self.channels[
+            bisect(self.channel_edges, self.rng.random() * self.channel_edges[-1], hi=len(self.channels) - 1)
+        ]
+
     def _reply(self, story: Story, life: Life) -> str:
+        if life.steps[-1][1] is Status.REFUSED:
+            return self.writer.refusal(self.rng, story)
         if life.unit is self.desk:
             story.unit = self.desk.name
         return self.writer.reply(self.rng, story, life.outcome)
