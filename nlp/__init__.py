@@ -1,0 +1,1 @@
+"""Text → annotation, pure: clean, mask, segment, keywords, entities, similar texts, classification. No store, no network."""

@@ -1,13 +1,17 @@
-"""Builds nlp/data/not_names.txt: everyday words of two characters that begin with a family name (高兴, 单位, 项目).
+"""Builds two tables that tell names from words, out of jieba's dictionary (MIT licence), which tags its words.
 
-From jieba's dictionary (MIT licence), which tags its words: those that it does not tag as names, above a frequency. It tags many
-everyday words as names, too (文明, 谢谢): they are taken where the family name is itself a doubtful one, and from a list by hand.
+nlp/data/not_names.txt: everyday words of two characters that begin with a family name (高兴, 单位, 项目).
+nlp/data/given_pairs.txt.xz: given names of two characters (建国, 丽华), as the names in the dictionary hold them.
+
+Everyday are those that it does not tag as names, above a frequency. It tags many of them as names, too (文明, 谢谢): they are
+taken where the family name is itself a doubtful one, and from a list by hand.
 
     python -m nlp.training.everyday
 """
 
 from __future__ import annotations
 
+import lzma
 from collections import defaultdict
 from collections.abc import Iterable
 from importlib import resources
@@ -15,12 +19,14 @@ from pathlib import Path
 from typing import Final
 
 TARGET: Final = Path(__file__).parents[1] / "data" / "not_names.txt"
+PAIRS: Final = TARGET.with_name("given_pairs.txt.xz")
 _HEAD: Final = """\
 # Everyday words of two characters that begin with a family name: the first character, then the second ones.
 # Built by nlp.training.everyday from jieba's dictionary (MIT licence): words that it does not tag as names.
 """
 _LEAST_FREQUENCY: Final = 20  # rarer ones are mostly abbreviations that hide more names than they explain
 _LEAST_FREQUENCY_AS_NAME: Final = 50
+_MOST_FREQUENCY_OF_NAME: Final = 2_000
 _BY_HAND: Final = """
 王朝 王子 王府 王爷 王公 王法 王族 王冠 王权 王后 王妃 王道 王宫 王室 王牌 陆军 陆基 陆地 陆续 丘陵 武功 武术 顾问 顾客 顾忌 顾及 雷达 雷声 雷电
 雷雨 孙子 孙女 胡同 胡子 胡说 胡来 胡闹 胡椒 胡琴 胡乱 杜绝 范畴 范文 范围 陈述 陈列 陈设 陈旧 陈年 周转 周旋 周密 周全 周详 周折 周边 周围 周期
@@ -48,11 +54,29 @@ def rows(dictionary: Iterable[str], families: frozenset[str], doubtful: frozense
     return {first: "".join(sorted(seconds[first])) for first in sorted(seconds)}
 
 
-def main() -> None:
-    from nlp.names import doubtful_families, single_families
+def pairs(dictionary: Iterable[str], families: frozenset[str], given: frozenset[str]) -> list[str]:
+    """Given names of two characters, sorted: of names in three characters, and names in two that are no family name and one."""
+    names: set[str] = set()
+    words: set[str] = set()
+    for line in dictionary:
+        word, frequency, tag = line.split()
+        if tag.startswith("nr"):
+            if len(word) == 3 and word[0] in families:
+                names.add(word[1:])
+            elif len(word) == 2 and int(frequency) < _MOST_FREQUENCY_OF_NAME:
+                names.add(word)
+        elif len(word) == 2 and int(frequency) >= _LEAST_FREQUENCY:
+            words.add(word)
+    return sorted(name for name in names - words if set(name) <= given)
 
-    with (resources.files("jieba") / "dict.txt").open(encoding="utf-8") as dictionary:
-        built = rows(dictionary, single_families(), doubtful_families())
+
+def main() -> None:
+    from nlp.name_evidence import doubtful_families, given_characters, single_families
+
+    dictionary = (resources.files("jieba") / "dict.txt").read_text(encoding="utf-8").splitlines()
+    built = rows(dictionary, single_families(), doubtful_families())
+    names = "\n".join(pairs(dictionary, single_families(), given_characters())).encode()
+    PAIRS.write_bytes(lzma.compress(names, preset=9 | lzma.PRESET_EXTREME))
     TARGET.write_text(_HEAD + "".join(f"{first} {seconds}\n" for first, seconds in built.items()), encoding="utf-8")
 
 
