@@ -1,0 +1,48 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from api.cli import load_commands
+from api.wiring import House
+from indices.audit import audit
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    monkeypatch.setenv("MINSHENG_HOME", str(tmp_path))
+    runner = CliRunner()
+    yield lambda *arguments: runner.invoke(load_commands(), ["doctor", *arguments])
+
+
+def test_a_new_house_is_sound_and_says_what_is_missing(run) -> None:  # type: ignore[no-untyped-def]
+    done = run()
+    assert done.exit_code == 0, done.output
+    assert "minsheng user add" in done.output
+    assert done.output.count("✓") == 6
+
+
+def test_secrets_are_masked(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("MINSHENG_ELASTIC_PASSWORD", "hunter2hunter2")
+    monkeypatch.setenv("MINSHENG_ELASTIC_URL", "https://elastic:swordfish@search.example:9200")
+    output = run().output
+    assert "hunter2" not in output
+    assert "swordfish" not in output
+    assert "MINSHENG_ELASTIC_PASSWORD=******" in output
+
+
+def test_a_broken_audit_chain_is_found(run) -> None:  # type: ignore[no-untyped-def]
+    with House(read_only=True) as house:
+        for n in range(3):
+            house.audit.note("w", "x", str(n))
+        with house.database.begin() as connection:
+            connection.execute(update(audit).where(audit.c.number == 2).values(object="别的"))
+    done = run()
+    assert done.exit_code == 1
+    assert "✗ 审计链" in done.output
+
+
+def test_expire_says_what_it_removed(run) -> None:  # type: ignore[no-untyped-def]
+    assert "0 个会话、0 条审计" in run("--expire").output
