@@ -92,6 +92,16 @@ def test_the_same_id_several_times_in_one_batch(store: Store, record: Make) -> N
     assert found(store, word("第7")) == ["r1"]
 
 
+def test_ids_that_begin_alike_are_told_apart(store: Store, record: Make) -> None:
+    names = [f"2026-03-01/hotline/{n}" for n in range(4)]
+    store.upsert([record(name, revision=n) for n, name in enumerate(names)])
+    receipt = store.upsert([record(name, revision=2, text="新") for name in reversed(names)])
+    assert receipt.outcomes == (Outcome.DUPLICATE, Outcome.DUPLICATE, Outcome.UPDATED, Outcome.UPDATED)
+    assert found(store, word("新")) == names[:2]
+    assert store.forget([names[1]]) == 1
+    assert found(store) == [names[0], *names[2:]]
+
+
 def test_any_order_of_arrival_ends_alike(store: Store, record: Make) -> None:
     states = [record(revision=n, status=f"状态{n}") for n in range(6)]
     for order in ([2, 0, 5, 1], [5, 4], [3, 3, 0]):

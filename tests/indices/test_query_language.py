@@ -242,6 +242,5 @@ def test_hostile_questions_are_answered_at_once() -> None:
 
 
 def test_the_default_segmenter_is_that_of_the_index() -> None:
-    pytest.importorskip("nlp.clean")
     assert parse("路灯ＷＩＦＩ不亮") == All(parts=(word("路灯"), word("wifi"), word("不亮")))
     assert parse('"路灯，不亮"') == Tokens(tokens=("路灯", "不亮"))
