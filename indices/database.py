@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -88,6 +88,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def writing_directly(engine: Engine) -> Iterator[PoolProxiedConnection]:
+    """As `writing`, by the driver's connection alone: a fifth of the cost, for statements that are `Prepared`."""
+    with _busy(engine):
+        connection = engine.raw_connection()
+        try:
+            if engine.dialect.name == "sqlite":  # PostgreSQL's driver begins by itself
+                connection.cursor().execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            connection.close()
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads; on SQLite it never waits for the writer.
 
@@ -118,7 +135,7 @@ class Prepared:
     """A statement compiled once and given to the driver's own cursor.
 
     For the hottest writes only. Measured on SQLite in memory, three statements and their commit: 1.1 ms built anew each time,
-    0.18 ms through the connection, 0.08 ms through the cursor. Values must be what the driver takes: str, int, float.
+    0.18 ms through the connection, 0.08 ms through the driver's cursor. Values must be what the driver takes: str, int, float.
     """
 
     def __init__(self, engine: Engine, statement: Any, columns: Sequence[str] | None = None) -> None:
@@ -127,12 +144,12 @@ class Prepared:
         self._constants = compiled.params
         self._order = compiled.positiontup
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    def run(self, connection: Connection | PoolProxiedConnection, rows: Sequence[Mapping[str, Any]]) -> int:
         """Run for each row of values; the number of rows changed."""
         values: list[Any] = [{**self._constants, **row} for row in rows] if self._constants else list(rows)
         if self._order is not None:
             values = [tuple(row[name] for name in self._order) for row in values]
-        cursor = connection.connection.cursor()
+        cursor = (connection.connection if isinstance(connection, Connection) else connection).cursor()
         try:
             if len(values) == 1:
                 cursor.execute(self._sql, values[0])

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, bindparam, delete, func, insert, select, update
 
-from indices.database import Prepared, database_seconds, reading, upsert, writing
+from indices.database import Prepared, database_seconds, reading, upsert, writing, writing_directly
 from indices.intake.tables import counts, inbox, quarantine, state
 from models.errors import BadField, BadRequest, InboxFull
 from models.item import Item
@@ -38,6 +38,9 @@ _COLUMN = {
     Outcome.DUPLICATE: "duplicate",
     Outcome.REJECTED: "quarantined",
 }
+
+
+AnyConnection = Connection | PoolProxiedConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,11 @@ class Writes:
         room = update(state).where(state.c.waiting + bindparam("n") <= bindparam("most"))
         self._room = Prepared(engine, room.values(waiting=state.c.waiting + bindparam("n")))
 
-    def take_room(self, connection: Connection, n: int, limit: int) -> bool:
+    def take_room(self, connection: AnyConnection, n: int, limit: int) -> bool:
         """Reserve room for `n` items; False where there is none. Atomic: two senders never share the last place."""
         return self._room.run(connection, [{"n": n, "most": limit}]) == 1
 
-    def count(self, connection: Connection, changes: Mapping[str, Mapping[str, int]]) -> None:
+    def count(self, connection: AnyConnection, changes: Mapping[str, Mapping[str, int]]) -> None:
         """Add to the counters of each source, in the order of their names (so that two transactions never deadlock)."""
         nothing = dict.fromkeys(_COUNTS, 0)
         self._count.run(connection, [{"source": source, **nothing, **changes[source]} for source in sorted(changes)])
@@ -142,27 +145,22 @@ class Inbox:
             for item in items
         ]
         by_source = Counter(item.source for item in items)
-        refusal: InboxFull | BadRequest | None = None
-        with writing(self.engine) as connection:
-            if self._writes.take_room(connection, len(items), self.limit):
-                self._writes.count(
-                    connection, {source: {"received": n, "waiting": n} for source, n in by_source.items()}
-                )
+        with writing_directly(self.engine) as connection:
+            room = self._writes.take_room(connection, len(items), self.limit)
+            column = "waiting" if room else "refused"
+            self._writes.count(connection, {source: {"received": n, column: n} for source, n in by_source.items()})
+            if room:
                 self._writes.insert.run(connection, rows)
-            else:
-                self._writes.count(
-                    connection, {source: {"received": n, "refused": n} for source, n in by_source.items()}
-                )
-                refusal = self._refusal(connection, len(items))
-        if refusal:
-            raise refusal
+        if not room:
+            raise self._refusal(len(items))
         return len(items)
 
-    def _refusal(self, connection: Connection, n: int) -> InboxFull | BadRequest:
+    def _refusal(self, n: int) -> InboxFull | BadRequest:
         if n > self.limit:
             return BadRequest(name="items", value=n, reason=f"一批最多 {self.limit} 件，请分批发送")
-        now = database_seconds(connection)
-        line = connection.execute(select(state.c.waiting, state.c.rate, state.c.settled_at)).one()
+        with reading(self.engine) as connection:
+            now = database_seconds(connection)
+            line = connection.execute(select(state.c.waiting, state.c.rate, state.c.settled_at)).one()
         moving = line.rate > 0 and now - line.settled_at < LONGEST_WAIT_SECONDS
         needed = (line.waiting + n - self.limit) / line.rate if moving else LONGEST_WAIT_SECONDS
         seconds = max(1, min(LONGEST_WAIT_SECONDS, math.ceil(needed)))
