@@ -14,7 +14,9 @@ def print_figures(found: Sequence[HeadFigure], *, classes: bool = False) -> None
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=150)  # a file or a pipe: no column is cut
     table = Table(
         "头",
         "行",

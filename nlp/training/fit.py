@@ -185,9 +185,9 @@ def _pruned(weights: NDArray[np.float32], strength: NDArray[np.float64], recipe:
     influence = np.abs(weights) * strength[:, None]
     limit = np.partition(influence, len(weights) - kept, axis=0)[len(weights) - kept] if len(weights) else 0.0
     weights = np.where(influence >= limit, weights, 0.0).astype(np.float16)
-    drop = 10 - recipe.mantissa
-    bits = weights.view(np.uint16).astype(np.uint32)
-    bits = (bits + (1 << (drop - 1))) & ~np.uint32(
-        (1 << drop) - 1
-    )  # to nearest; a carry moves into the exponent, as it should
+    if not (drop := 10 - recipe.mantissa):
+        return weights.astype(np.float32)
+    # To nearest; a carry moves into the exponent, as it should.
+    bits = weights.view(np.uint16).astype(np.uint32) + (1 << (drop - 1))
+    bits &= ~np.uint32((1 << drop) - 1)
     return bits.astype(np.uint16).view(np.float16).astype(np.float32)
