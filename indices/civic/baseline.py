@@ -34,6 +34,8 @@ SHARE_PRIOR: Final = 2.0
 """Shape of the gamma prior of a cell's share: cells of one issue differ by a factor of two (coefficient of variation 0.7)."""
 START_DAYS: Final = 14
 """So long the level also counts the day itself, for want of a past."""
+CUT: Final = 3.0
+"""Standard deviations above the mean beyond which a count does not teach."""
 OVERDISPERSION: Final = 0.1
 """Prior of the extra variance of a day's count, in units of its squared mean; the data move it (`_overdispersion`)."""
 FLOOR: Final = 1e-3
@@ -58,7 +60,7 @@ class Expectation:
 
 
 def expect(people: ArrayLike, issue_of_cell: ArrayLike, start: date, *,
-           cells_of_issue: ArrayLike | None = None) -> Expectation:  # fmt: skip
+           cells_of_issue: ArrayLike | None = None, learn_until: int | None = None) -> Expectation:  # fmt: skip
     """The expectation of each cell and day from the past.
 
     Args:
@@ -67,59 +69,76 @@ def expect(people: ArrayLike, issue_of_cell: ArrayLike, start: date, *,
         start: day 0.
         cells_of_issue: (issues,) cells among which an issue divides, where `people` holds only some of them and the rest
             as one row; the prior share of a cell is 1 / cells.
+        learn_until: day number; the share of a cell is not learned from that day on, so that what goes on for months can be
+            held against what was usual before it.
     """
     counts = np.asarray(people, dtype=np.float64)
     issue = np.asarray(issue_of_cell, dtype=np.int64)
     cells, days = counts.shape
     issues = int(issue.max()) + 1 if cells else 0
-    totals = np.zeros((issues, days))
-    np.add.at(totals, issue, counts)
-    level = _levels(totals, day_kinds(start, days))
     number = np.bincount(issue, minlength=issues) if cells_of_issue is None else np.asarray(cells_of_issue)
-    return _expect_cells(counts, issue, totals, level, np.maximum(number, 1).astype(np.float64))
-
-
-def _expect_cells(counts: Floats, issue: Ints, totals: Floats, level: Floats, number: Floats) -> Expectation:
-    cells, days = counts.shape
-    exposure = level * (CITY_PRIOR + totals) / (CITY_PRIOR + level)
-    fade = 0.5 ** (1.0 / HALF_LIFE_DAYS)
-    seen, exposed = np.zeros(cells), np.zeros(len(totals))
-    mean, shape = np.empty((cells, days)), np.empty((cells, days))
-    prior_share = 1.0 / number[issue]
+    learner = _Learner(issue, 1.0 / np.maximum(number, 1))
+    mean, shape, exposure = np.empty((cells, days)), np.empty((cells, days)), np.empty((issues, days))
+    plain, kinds = np.empty((cells, days)), day_kinds(start, days)
     for day in range(days):
-        if (past := day - GUARD_DAYS) >= 0:
-            limit = np.inf if past < START_DAYS else mean[:, past] + 3 * np.sqrt(mean[:, past] + 0.3) + 1
-            seen = seen * fade + np.minimum(counts[:, past], limit)  # an old event must not hide the next one
-            exposed = exposed * fade + exposure[:, past]
-        share = (SHARE_PRIOR + seen) / (SHARE_PRIOR / prior_share + exposed[issue])
-        usual = level[issue, day]
-        others = np.maximum(totals[issue, day] - counts[:, day], 0.0)
-        factor = (CITY_PRIOR + others) / (CITY_PRIOR + usual * np.maximum(1.0 - share, 0.1))
-        mean[:, day] = np.maximum(share * usual * factor, FLOOR)
-        shape[:, day] = SHARE_PRIOR + seen
+        if 0 <= (past := day - GUARD_DAYS) < (days if learn_until is None else learn_until):
+            learner.learn(plain[:, past], exposure[:, past])
+        mean[:, day], shape[:, day] = learner.expect(counts[:, day], day, kinds[day])
+        # An event must neither hide the next one nor lift the level of its issue: what is far above is cut.
+        plain[:, day] = np.minimum(counts[:, day], mean[:, day] + CUT * np.sqrt(mean[:, day] + 0.3) + 1)
+        exposure[:, day] = learner.close_day(plain[:, day], kinds[day])
     return Expectation(mean, shape, _overdispersion(counts, mean, shape))
 
 
-def _levels(totals: Floats, kinds: Ints) -> Floats:
-    """(issues, days) what the city would count of each issue: recent level × factor of the kind of day, both from the past."""
-    issues, days = totals.shape
-    fade = 0.5 ** (1.0 / LEVEL_HALF_LIFE_DAYS)
-    levels = np.empty((issues, days))
-    height, weight = np.zeros(issues), 0.0
-    observed, usual = np.zeros((issues, _KINDS)), np.zeros((issues, _KINDS))
-    for day in range(days):
-        kind = kinds[day]
-        pooled = (observed.sum(axis=0) + 5.0) / (usual.sum(axis=0) + 5.0 / _KIND_PRIOR)
-        factor = ((observed + 20.0 * pooled) / (usual + 20.0))[:, kind]
-        own = (1.0 / (day + 1)) if day < START_DAYS else 0.0
-        base = (height + own * totals[:, day] / factor) / (weight + own)
-        base = np.maximum(base, 0.01)
-        levels[:, day] = base * factor
-        observed[:, kind] += totals[:, day]
-        usual[:, kind] += base
-        height = height * fade + totals[:, day] / factor
-        weight = weight * fade + 1.0
-    return levels
+class _Learner:
+    """Shares of the cells and levels of the issues, day by day.
+
+    Attributes:
+        seen: (cells,) own counts, fading; `exposed`: (issues,) the level of the issue over the same days.
+        height, weight: fading sums whose ratio is the level of an issue on a working day.
+        observed, usual: (issues, kinds) counts by kind of day, and what the level alone would have given.
+    """
+
+    def __init__(self, issue: Ints, prior_share: Floats) -> None:
+        issues = len(prior_share)
+        self.issue, self.prior = issue, SHARE_PRIOR / prior_share[issue]
+        self.seen, self.exposed = np.zeros(len(issue)), np.zeros(issues)
+        self.height, self.weight = np.zeros(issues), 0.0
+        self.observed, self.usual = np.zeros((issues, _KINDS)), np.zeros((issues, _KINDS))
+        self.level = self.factor = self.base = np.zeros(issues)
+
+    def learn(self, counts: Floats, exposure: Floats) -> None:
+        """A day's counts for the shares."""
+        fade = 0.5 ** (1.0 / HALF_LIFE_DAYS)
+        self.seen = self.seen * fade + counts
+        self.exposed = self.exposed * fade + exposure
+
+    def expect(self, counts: Floats, day: int, kind: int) -> tuple[Floats, Floats]:
+        """Mean and shape of every cell; of the day's own counts only those of the other cells are used."""
+        totals = self._totals(counts)
+        pooled = (self.observed.sum(axis=0) + 5.0) / (self.usual.sum(axis=0) + 5.0 / _KIND_PRIOR)
+        self.factor = ((self.observed + 20.0 * pooled) / (self.usual + 20.0))[:, kind]
+        own = 1.0 / (day + 1) if day < START_DAYS else 0.0
+        self.base = np.maximum((self.height + own * totals / self.factor) / (self.weight + own), 0.01)
+        self.level = self.base * self.factor
+        share = (SHARE_PRIOR + self.seen) / (self.prior + self.exposed[self.issue])
+        usual = self.level[self.issue]
+        others = np.maximum(totals[self.issue] - counts, 0.0)
+        city = (CITY_PRIOR + others) / (CITY_PRIOR + usual * np.maximum(1.0 - share, 0.1))
+        return np.maximum(share * usual * city, FLOOR), SHARE_PRIOR + self.seen
+
+    def close_day(self, counts: Floats, kind: int) -> Floats:
+        """(issues,) the exposure of the day; its counts move the levels."""
+        totals = self._totals(counts)
+        fade = 0.5 ** (1.0 / LEVEL_HALF_LIFE_DAYS)
+        self.observed[:, kind] += totals
+        self.usual[:, kind] += self.base
+        self.height = self.height * fade + totals / self.factor
+        self.weight = self.weight * fade + 1.0
+        return np.asarray(self.level * (CITY_PRIOR + totals) / (CITY_PRIOR + self.level))
+
+    def _totals(self, counts: Floats) -> Floats:
+        return np.bincount(self.issue, counts, minlength=len(self.exposed)).astype(np.float64)
 
 
 def _overdispersion(counts: Floats, mean: Floats, shape: Floats) -> Floats:

@@ -27,12 +27,14 @@ LINKED: Final = 15
 MEMORY_DAYS: Final = 120
 JOIN: Final = 0.17
 """Mean similarity from which a post joins. On the 2019 message board 0.15 mixed issues and 0.25 split the large ones."""
-MERGE: Final = 0.27
-"""Centroid cosine from which groups with a common anchor are one. On the same board 0.30 left one large issue in two, 0.25 none."""
-MERGE_OTHER_TOPIC: Final = 0.50
-"""The same where the classifier reads different topics: it may be wrong, so words can outvote it."""
+MERGE: Final = 0.25
+"""Centroid cosine from which groups with a common anchor are one. On the same board 0.30 left a large issue in two, 0.25 none."""
+MERGE_OTHER_TOPIC: Final = 0.35
+"""The same where the classifier reads different topics: it may be wrong, so words can outvote it. 0.5 left an issue in three."""
 ANCHOR_SHARE: Final = 0.5
 """An anchor is a rare feature that this share of a group's members has."""
+OBJECT_SHARE: Final = 0.1
+"""A group is about every object that so many of its members name."""
 NEGLIGIBLE: Final = 0.03
 _BLOCK: Final = 512
 
@@ -57,6 +59,7 @@ def _single_pass(posts: Sequence[Post], rows: csr_matrix) -> list[list[int]]:
     group_of = np.full(len(posts), -1, dtype=np.int64)
     live = np.ones(len(posts), dtype=bool)  # among the last LINKED of its group
     groups: list[list[int]] = []
+    named: list[Objects] = []
     for begin in range(0, len(posts), _BLOCK):
         end = min(begin + _BLOCK, len(posts))
         oldest = int(np.searchsorted(days, days[begin] - MEMORY_DAYS))
@@ -67,27 +70,73 @@ def _single_pass(posts: Sequence[Post], rows: csr_matrix) -> list[list[int]]:
             seen = (other < row) & (alike > NEGLIGIBLE)
             other, alike = other[seen], alike[seen]
             seen = live[other] & (days[other] >= days[row] - MEMORY_DAYS)
-            number = _best(group_of[other[seen]], alike[seen], groups)
+            number = _best(group_of[other[seen]], alike[seen], groups, named, posts[row])
             if number < 0:
                 number = len(groups)
                 groups.append([])
+                named.append(Objects())
             groups[number].append(row)
+            named[number].add(posts[row])
             group_of[row] = number
             if len(groups[number]) > LINKED:
                 live[groups[number][-LINKED - 1]] = False
     return groups
 
 
-def _best(numbers: Ints, alike: NDArray[np.float32], groups: list[list[int]]) -> int:
-    """The group with the highest mean similarity ≥ JOIN over its last members; −1 where there is none, the older at a tie."""
+def _best(numbers: Ints, alike: NDArray[np.float32], groups: list[list[int]], named: list[Objects], post: Post) -> int:
+    """The group with the highest mean similarity ≥ JOIN over its last members that is not about another object; −1 where
+    there is none, the older at a tie."""
     if not len(numbers):
         return -1
     distinct, where = np.unique(numbers, return_inverse=True)
     total = np.bincount(where, alike)
     size = np.fromiter((min(len(groups[number]), LINKED) for number in distinct), dtype=np.int64, count=len(distinct))
     mean = np.round(total / size, 6)
-    best = int(np.argmax(mean))
-    return int(distinct[best]) if mean[best] >= JOIN else -1
+    near = np.flatnonzero(mean >= JOIN)
+    for place in near[np.argsort(-mean[near], kind="stable")]:
+        if named[distinct[place]].admits(post):
+            return int(distinct[place])
+    return -1
+
+
+class Objects:
+    """What the members of a group name, and whether something else that is named fits."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[str] = Counter()
+        self._members = self._naming = self._bound = 0
+
+    def add(self, post: Post) -> None:
+        """One member."""
+        self._members += 1
+        self._bound += post.bound
+        if post.objects:
+            self._naming += 1
+            self._counted.update(post.objects)
+
+    @property
+    def bound(self) -> bool:
+        """Whether the group is about a place or thing: half of its members are."""
+        return 2 * self._bound >= self._members
+
+    def usual(self) -> list[str]:
+        """Objects that at least `OBJECT_SHARE` of the members that name any name."""
+        return [name for name, count in self._counted.items() if count >= OBJECT_SHARE * self._naming]
+
+    def admits(self, other: Post | Objects) -> bool:
+        """Two places are two events: false if both are about objects and none is the same."""
+        if not (self.bound and other.bound):
+            return True
+        names = other.usual() if isinstance(other, Objects) else other.objects
+        return any(same_object(a, b) for a in names for b in self.usual())
+
+
+def same_object(a: str, b: str) -> bool:
+    """One name within the other, or half of their character pairs in common: people shorten and misspell names."""
+    if a in b or b in a:
+        return True
+    pairs_a, pairs_b = ({name[i : i + 2] for i in range(len(name) - 1)} for name in (a, b))
+    return 4 * len(pairs_a & pairs_b) >= len(pairs_a) + len(pairs_b)
 
 
 def _merge(posts: Sequence[Post], vectors: Vectors, groups: list[list[int]]) -> list[list[int]]:
@@ -154,14 +203,15 @@ class _Traits:
         members = [posts[index] for index in group]
         topics = Counter(post.topic for post in members if post.topic)
         self.topic = majority(topics)
-        named = Counter(name for post in members for name in post.objects[:2])
-        self.objects = {name for name, count in named.items() if count * 2 >= len(members)}
+        self.objects = Objects()
+        for post in members:
+            self.objects.add(post)
         self.first, self.last = members[0].day, members[-1].day
 
     def fits(self, other: _Traits, cosine: float) -> bool:
         if (max(self.first, other.first) - min(self.last, other.last)).days > MEMORY_DAYS:
             return False
-        if self.objects and other.objects and not any(a in b or b in a for a in self.objects for b in other.objects):
+        if not self.objects.admits(other.objects):
             return False
         same_topic = self.topic is None or other.topic is None or self.topic == other.topic
         return same_topic or cosine >= MERGE_OTHER_TOPIC

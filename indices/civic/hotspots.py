@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from indices.civic.baseline import Floats
 from indices.civic.burst import SLOW
 from indices.civic.grouping import MEMORY_DAYS, group_posts, majority
 from indices.civic.heat import REFERENCE_DAYS, WEIGHTS_VERSION, heat_parts
@@ -33,6 +34,7 @@ from models.query import Query
 LEAST_PEOPLE: Final = 3
 UNUSUAL: Final = 0.05
 """p-value, corrected for every day of the period, below which an incident is unusual although no rule gives it a level."""
+AREA_SHARE: Final = 0.2
 PLACES: Final = 3
 METHOD_VERSION: Final = "1"
 _SLOW_DAYS: Final = 28
@@ -83,6 +85,8 @@ class _Search:
         self.vectors = Vectors(posts)
         groups = group_posts(posts, self.vectors)
         self.survey = Survey(posts, groups, start, self.end, active_from=self.period)
+        if self.end - self.begin >= REFERENCE_DAYS:
+            self.survey.sustained = self.survey.sustain(self.begin, self.end)
         self._negative: dict[str, float | None] = {}
 
     def best(self, top: int, least_people: int) -> list[Hotspot]:
@@ -126,7 +130,7 @@ class _Search:
             record_ids=tuple(post.id for post in members), districts=_frequent(post.district for post in members),
             channels=_frequent(post.channel for post in members),
             department=majority(Counter(post.department for post in members if post.department)),
-            p_value=p_value, expected=round(float(expected.sum()), 2), rule=self._words(row, span.start) + verdict.rule,
+            p_value=p_value, expected=round(self._usual_total(row, expected), 2), rule=self._words(row, span.start) + verdict.rule,
             daily=tuple(DayCount(day=survey.date_of(self.begin + i), count=int(n), expected=round(float(e), 3))
                         for i, (n, e) in enumerate(zip(counted, expected, strict=True))),
         )  # fmt: skip
@@ -137,13 +141,14 @@ class _Search:
         days = slice(self.begin, self.end)
         best = 10.0 ** -float(survey.burst.score[row, days].max())
         p_value = float(-np.expm1((self.end - self.begin) * np.log1p(-min(best, 1 - 1e-16))))
+        if survey.sustained is not None:
+            p_value = min(1.0, 2 * min(p_value, float(survey.sustained.tail[row])))  # two looks
         span = incident.within(self.begin, self.end)
         members = [self.posts[position] for position in incident.members[span]]
         behind = list(zip(members, incident.people[span], strict=True))
         inputs = Inputs(
             p_value=p_value, burst_people=int(survey.weekly[row, days].max()), people=len(set(incident.people[span])),
-            streets=len({post.street for post in members if post.street}),
-            districts=len({post.district for post in members if post.district}),
+            streets=_spread(post.street for post in members), districts=_spread(post.district for post in members),
             channels=frozenset(post.channel for post in members), object_name=incident.object_name,
             hazard=_mentions(behind, self.rules.words("hazard")), casualty=_mentions(behind, self.rules.words("casualty")),
             stability=_mentions(behind, self.rules.words("stability")),
@@ -151,6 +156,11 @@ class _Search:
             negative_limit=self._negative_limit(incident.topic),
         )  # fmt: skip
         return p_value, self.rules.assess(inputs)
+
+    def _usual_total(self, row: int, daily: Floats) -> float:
+        """People that would be usual in the whole period; over months not learned from the period itself."""
+        sustained = self.survey.sustained
+        return float(daily.sum() if sustained is None else sustained.expected[row])
 
     def _words(self, row: int, earlier: int) -> str:
         """The burst in words: when, how many, how many are usual."""
@@ -166,6 +176,11 @@ class _Search:
         text = (
             f"截至 {survey.date_of(day)} 的 {days} 天内 {people} 人，通常 {shown} 人{'（缓慢累积）' if slow else ''}。"
         )
+        if survey.sustained is not None:
+            whole = int(survey.incidents[row].series[self.begin : self.end].sum())
+            text += (
+                f"全期 {self.end - self.begin} 天 {whole} 人次，按此前份额应有 {survey.sustained.expected[row]:.1f}。"
+            )
         if earlier:
             text += f"此前已有 {earlier} 件，始于 {survey.date_of(int(survey.incidents[row].days[0]))}。"
         return text
@@ -197,6 +212,13 @@ class _Search:
 def _mentions(behind: Sequence[tuple[Post, int]], words: Sequence[str]) -> int:
     """How many people use one of the words."""
     return len({person for post, person in behind if any(word in post.title or word in post.text for word in words)})
+
+
+def _spread(values: Iterable[str | None]) -> int:
+    """How many areas hold at least two records and a fifth of those that name one: one wrong entry is no spread."""
+    counted = Counter(value for value in values if value)
+    least = max(2.0, counted.total() * AREA_SHARE)
+    return sum(count >= least for count in counted.values()) or int(bool(counted))
 
 
 def _frequent(values: Iterable[str | None]) -> tuple[str, ...]:

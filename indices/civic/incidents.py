@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from indices.civic.baseline import Expectation, Floats, Ints, expect
-from indices.civic.burst import Burst, judge, rolling
+from indices.civic.burst import Burst, judge, rolling, window_tail
 from indices.civic.grouping import majority
 from indices.civic.heat import NOVELTY_DAYS, Components
 from indices.civic.people import daily_people, persons
@@ -19,6 +19,8 @@ from indices.civic.posts import Post
 
 LEAST_PEOPLE: Final = 2
 """One person alone is no incident, however often he writes."""
+LEAST_CELLS: Final = 10
+"""A topic that was seen in few places so far may occur in others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ class Incident:
         return len(set(self.people[self.within(begin, end)]))
 
 
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """(incidents,) P(at least as many people in the whole period) and the people expected in it."""
+
+    tail: Floats
+    expected: Floats
+
+
 class Survey:
     """Every incident of a stretch of days, judged against what was usual.
 
@@ -57,6 +67,9 @@ class Survey:
         start: day number 0; no post is older.
         days: how many days the stretch has.
         active_from: day number; groups without a member since then are history that only the expectation needs.
+
+    Attributes:
+        sustained: set it (`sustain`) for periods of months; then it is part of the burst component.
     """
 
     def __init__(
@@ -69,10 +82,12 @@ class Survey:
                 incident = self._incident(group)
                 if len(set(incident.people)) >= LEAST_PEOPLE:
                     self.incidents.append(incident)
-        expectation = self._expectation(groups)
+        self._history, self._issue, self._cells = self._cells_of(groups)
+        expectation = self._expect(None)
         counts = np.array([one.series for one in self.incidents], dtype=np.int64).reshape(len(self.incidents), days)
         self.burst: Burst = judge(counts, expectation)
         self._growth = _growth(counts.astype(np.float64))
+        self.sustained: Sustained | None = None
         self.weekly = rolling(counts.astype(np.float64), 7)
 
     def day_of(self, position: int) -> int:
@@ -93,12 +108,12 @@ class Survey:
             object_name=next((name for name, count in named.most_common(1) if count * 3 >= len(members)), ""),
         )  # fmt: skip
 
-    def _expectation(self, groups: list[list[int]]) -> Expectation:
-        """What each incident's cell — its object × its topic — would count.
+    def _cells_of(self, groups: list[list[int]]) -> tuple[Floats, list[int], list[int]]:
+        """What the expectation is learned from: (rows, days) counts, the topic number of each row, the cells of each topic.
 
-        A row's history is the incident's own people and the other posts about the same object and topic. The rest of each
-        topic is one more row, so that the city's totals are whole. An issue divides among as many cells as it has
-        objects, a post without an object counting by its group.
+        An incident's cell is its object × its topic: its own people and the other posts about the same object and topic.
+        The rest of each topic is one more row, so that the city's totals are whole. A topic divides among as many cells as it
+        has objects, a post without an object counting by its group.
         """
         topics = sorted({post.topic or "" for post in self.posts} | {one.topic or "" for one in self.incidents})
         number = {topic: index for index, topic in enumerate(topics)}
@@ -121,9 +136,24 @@ class Survey:
                 if position not in inside:
                     history[row_of.get((name, topic), rows + number[topic]), self.day_of(position)] += 1
         issue = [number[one.topic or ""] for one in self.incidents] + list(range(len(topics)))
-        sizes = [max(len(cells[index]), 1) for index in range(len(topics))]
-        full = expect(history, issue, self.start, cells_of_issue=sizes)
+        return history, issue, [max(len(cells[index]), LEAST_CELLS) for index in range(len(topics))]
+
+    def _expect(self, learn_until: int | None) -> Expectation:
+        """What the cell of each incident would count."""
+        rows = len(self.incidents)
+        full = expect(self._history, self._issue, self.start, cells_of_issue=self._cells, learn_until=learn_until)
         return Expectation(full.mean[:rows], full.shape[:rows], full.overdispersion)
+
+    def sustain(self, begin: int, end: int) -> Sustained:
+        """The whole of the days [begin, end) against what was usual before them; for periods of months."""
+        before = self._expect(begin)
+        days = slice(begin, end)
+        counts = np.array([one.series for one in self.incidents], dtype=np.float64).reshape(
+            len(self.incidents), self.days
+        )
+        part = Expectation(before.mean[:, days], before.shape[:, days], before.overdispersion[days])
+        tail = window_tail(counts[:, days], part, end - begin)[:, -1]
+        return Sustained(np.maximum(tail, 1e-300), part.mean.sum(axis=1))
 
     def components(self, row: int, begin: int, end: int) -> Components:
         """The components of incident `row` in the days [begin, end)."""
@@ -133,7 +163,7 @@ class Survey:
         urgency = sum(post.urgency for post in members) / n
         age = max(0, begin - int(incident.days[0]))
         return Components(
-            burst=float(self.burst.score[row, begin:end].max(initial=0.0)),
+            burst=max(float(self.burst.score[row, begin:end].max(initial=0.0)), self._sustained_score(row)),
             people=float(incident.people_within(begin, end)),
             growth=float(self._growth[row, begin:end].max(initial=0.0)),
             negativity=sum(1.0 - post.positive for post in members) / n * (1.0 + urgency),
@@ -143,16 +173,19 @@ class Survey:
             novelty=float(np.exp(-age / NOVELTY_DAYS)),
         )
 
+    def _sustained_score(self, row: int) -> float:
+        return 0.0 if self.sustained is None else float(-np.log10(self.sustained.tail[row]))
+
     def reference(self, begin: int, end: int, period: int) -> list[Components]:
         """Components of every incident of the period [period, end), each over a window as long as [begin, end) that ends
-        with its own last message in the period."""
+        with its own last message in the period; where the window is the period, over it."""
         length = end - begin
         found = []
         for row, incident in enumerate(self.incidents):
             recent = incident.within(period, end)
             if recent.start < recent.stop:
                 last = int(incident.days[recent.stop - 1]) + 1
-                last = max(last, min(end, length))
+                last = end if period == begin else max(last, min(end, length))
                 found.append(self.components(row, max(0, last - length), last))
         return found
 

@@ -14,6 +14,7 @@ from models.record import Record
 
 TITLE_TOKENS: Final = 25
 """A text without a title is titled by its first words."""
+OPENING_CHARACTERS: Final = 40
 OBJECT_KINDS: Final = frozenset({"road", "community", "organisation"})
 """Entities that are finer than a district: what an event is about."""
 _SETTLED: Final = frozenset({Status.CLOSED, Status.ARCHIVED, Status.CALLED_BACK})
@@ -35,6 +36,8 @@ class Post:
         day: the city's calendar day of `created_at`.
         words: title tokens (first words of the text where there is no title), without punctuation.
         objects: names of places and things finer than a district, normalised by `object_name`; most specific first.
+        bound: whether one of them stands in a place field, the title, or the opening of a text without title: then the post is
+            about it, and does not only mention it.
         settled: whether it is known to be solved or closed; None where the source never tells.
     """
 
@@ -48,6 +51,7 @@ class Post:
     text: str
     words: tuple[str, ...]
     objects: tuple[str, ...]
+    bound: bool
     place_names: tuple[str, ...]
     district: str | None
     street: str | None
@@ -72,12 +76,12 @@ def post_of(record: Record) -> Post:
         words: Iterable[str] = segment(record.title or text[:100])
     else:
         words = note.title_tokens or note.text_tokens[:TITLE_TOKENS]
-    objects, names = _places(record)
+    objects, names, bound = _places(record)
     suggested = note.departments[0].label if note and note.departments else None
     return Post(
         id=record.id, shown_id=record.native_id or record.id, source=record.source, channel=record.channel,
         at=record.created_at, day=city_day(record.created_at), title=record.title.strip(), text=text,
-        words=tuple(word for word in words if _WORD.search(word)), objects=objects, place_names=names,
+        words=tuple(word for word in words if _WORD.search(word)), objects=objects, bound=bound, place_names=names,
         district=record.district or _district_in_title(record), street=record.street, topic=note.topic if note else None,
         subtopic=note.subtopic if note else None, department=record.department or suggested,
         urgency=note.urgency if note else 0, positive=note.positive if note else 0.5,
@@ -93,16 +97,20 @@ def object_name(name: str) -> str:
     return short if len(short) >= 2 else bare
 
 
-def _places(record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Objects (normalised, finer than a district) and the names to show, each once, the record's own fields first."""
+def _places(record: Record) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Objects (normalised, finer than a district), the names to show, and `Post.bound`; the record's own fields first."""
     names = [name for name in (record.place, record.community) if name]
+    bound = bool(names)
     if record.annotation:
         found = [e for e in record.annotation.entities if e.kind in OBJECT_KINDS and not _OFFICE.search(e.text)]
-        title = len(record.title)
-        ranked = sorted(found, key=lambda e: (e.start >= title, e.kind == "organisation", e.start))  # the title's first
+        opening = len(record.title) or OPENING_CHARACTERS
+        ranked = sorted(
+            found, key=lambda e: (e.start >= opening, e.kind == "organisation", e.start)
+        )  # the title's first
         names += [entity.text for entity in ranked]
+        bound = bound or any(entity.start < opening for entity in found)
     objects = list(dict.fromkeys(name for name in map(object_name, names) if len(name) >= 2))
-    return tuple(objects[:4]), tuple(dict.fromkeys(names))[:4]
+    return tuple(objects[:4]), tuple(dict.fromkeys(names))[:4], bound and bool(objects)
 
 
 def _district_in_title(record: Record) -> str | None:
