@@ -10,6 +10,7 @@ import json
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from api.scheduler import Job, Scheduler, holder_name
 from indices.database import connect
 from indices.intake.inbox import Inbox
 from indices.intake.worker import Worker
@@ -75,12 +77,22 @@ def work(url: str, folder: str) -> None:
         worker.drain()
 
 
-def tick(url: str, report: str, every: float, end: str, hold: bool) -> None:
+class Up(threading.Event):
+    """A stop that never comes; the first wait for it says that the scheduler is up."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self._report: Report | None = report
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self._report:
+            self._report("up", os.getpid())
+            self._report = None
+        return super().wait(timeout)
+
+
+def tick(url: str, report: str, every: float, hold: bool) -> None:
     """A scheduler with one job that reports its slot; with `hold`, one that never ends."""
-    import threading
-
-    from api.scheduler import Job, Scheduler, holder_name
-
     ran = Report(report)
 
     def run(slot: datetime) -> None:
@@ -89,10 +101,8 @@ def tick(url: str, report: str, every: float, end: str, hold: bool) -> None:
             threading.Event().wait()
 
     # Without coalescing: the machine of a test may be slow, and here every slot is to be run.
-    job = Job(
-        "tick", "", function=run, every_seconds=every, coalesce=False, overlap=True, end=datetime.fromisoformat(end)
-    )
-    Scheduler(Ledger(connect(url), holder=holder_name()), [job]).run(threading.Event())
+    job = Job("tick", "", function=run, every_seconds=every, coalesce=False, overlap=True)
+    Scheduler(Ledger(connect(url), holder=holder_name()), [job]).run(Up(ran))
 
 
 CHILDREN: dict[str, Callable[..., None]] = {"accept": accept, "work": work, "tick": tick}

@@ -108,24 +108,26 @@ def work_off(inbox: Inbox, batch: list[Item], store: MemoryStore, annotator: Ann
     Worker(inbox, store, annotator, KEY, Settings()).drain()
 
 
+@pytest.mark.slow
 def test_items_with_refusals_rejections_and_lost_answers(inbox: Inbox) -> None:
     """R4's mixture: 5 % of calls refused, 5 % of answers lost, 1 % of the records never fit."""
     store = FaultyStore(random.Random(5), lost=0.05)
-    inbox.accept(items(2_000, one_percent("错")))
-    Worker(inbox, store, Annotator(), KEY, Settings(batch_items=50)).drain()
+    inbox.accept(items(1_000, one_percent("错")))
+    Worker(inbox, store, Annotator(), KEY, Settings(batch_items=25)).drain()
     books = inbox.books()
-    assert (books.received, books.stored, books.quarantined) == (2_000, 1_980, 20)
+    assert (books.received, books.stored, books.quarantined) == (1_000, 990, 10)
     assert (books.duplicate, books.waiting) == (0, 0)
     assert books.difference == 0
-    assert store.count() == 1_980
+    assert store.count() == 990
 
 
+@pytest.mark.slow
 def test_one_percent_that_the_store_rejects_costs_less_than_five_percent(database: Engine) -> None:
     """Measured in annotator calls, the dear part, because a test machine's seconds are not to be trusted."""
     asked = {}
     for word in ("", "错"):
         inbox, annotator = Inbox(database, limit=100_000, lease_seconds=60), Annotator()
-        batch = [one.model_copy(update={"source": f"来源{word}"}) for one in items(2_000, one_percent(word))]
+        batch = [one.model_copy(update={"source": f"来源{word}"}) for one in items(1_000, one_percent(word))]
         work_off(inbox, batch, FaultyStore(random.Random(1)), annotator)
         asked[word] = annotator.asked
     assert asked["错"] <= asked[""] * 1.05
@@ -134,10 +136,10 @@ def test_one_percent_that_the_store_rejects_costs_less_than_five_percent(databas
 def test_one_percent_of_empty_items_costs_nothing(inbox: Inbox) -> None:
     annotator = Annotator()
     empty = Payload(title="", text=" ")
-    batch = [one.model_copy(update={"payload": empty}) if n % 100 == 37 else one for n, one in enumerate(items(2_000))]
+    batch = [one.model_copy(update={"payload": empty}) if n % 100 == 37 else one for n, one in enumerate(items(1_000))]
     work_off(inbox, batch, FaultyStore(random.Random(1)), annotator)
-    assert annotator.asked == 1_980
-    assert inbox.books().quarantined == 20
+    assert annotator.asked == 990
+    assert inbox.books().quarantined == 10
 
 
 def test_poison_for_the_annotator_is_found_among_its_neighbours(inbox: Inbox) -> None:
@@ -172,9 +174,10 @@ def test_all_bad_halts_after_fifty_with_one_alarm(inbox: Inbox, fault: str, capl
     assert [record.message for record in caplog.records if record.levelname == "CRITICAL"] == ["inbox.halted"]
 
 
+@pytest.mark.slow
 def test_an_engine_away_under_load_refuses_and_forgets_nothing(database: Engine) -> None:
     """R6: accepted + refused = sent, and what waits does not sit in memory."""
-    inbox, store = Inbox(database, limit=3_000, lease_seconds=60), FaultyStore(random.Random(1))
+    inbox, store = Inbox(database, limit=1_500, lease_seconds=60), FaultyStore(random.Random(1))
     store.away.set()
     worker, stop = Worker(inbox, store, Annotator(), KEY, Settings(batch_items=100)), threading.Event()
     line = threading.Thread(target=worker.run, args=(stop,))
@@ -182,7 +185,7 @@ def test_an_engine_away_under_load_refuses_and_forgets_nothing(database: Engine)
     accepted = refused = 0
     numbers = itertools.count()
     before = resident_bytes()
-    for _ in range(100):
+    for _ in range(50):
         batch = [
             Item(source="s", native_id=str(next(numbers)), payload=Payload(text="路灯不亮" * 50)) for _ in range(50)
         ]
@@ -192,8 +195,8 @@ def test_an_engine_away_under_load_refuses_and_forgets_nothing(database: Engine)
             refused += len(batch)
     grown = resident_bytes() - before
     books = inbox.books()
-    assert (accepted, refused) == (3_000, 2_000)
-    assert (books.received, books.refused, books.waiting, books.difference) == (5_000, 2_000, 3_000, 0)
+    assert (accepted, refused) == (1_500, 1_000)
+    assert (books.received, books.refused, books.waiting, books.difference) == (2_500, 1_000, 1_500, 0)
     assert grown < 50_000_000
     store.away.clear()
     deadline = time.monotonic() + 30

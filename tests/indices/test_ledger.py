@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from indices.ledger import BEAT_SECONDS, STALE_SECONDS, Claim, Ledger, RunState, job_runs
 
@@ -14,12 +13,18 @@ SLOT = datetime(2026, 3, 1, 7, 30, 0, 100_000, tzinfo=UTC)
 
 @pytest.fixture
 def ledger(database: Engine) -> Ledger:
-    return Ledger(database, holder="a", stale_seconds=0.2)
+    return Ledger(database, holder="a", stale_seconds=30)
 
 
 @pytest.fixture
 def other(database: Engine) -> Ledger:
-    return Ledger(database, holder="b", stale_seconds=0.2)
+    return Ledger(database, holder="b", stale_seconds=30)
+
+
+def silence(database: Engine, seconds: float = 31) -> None:
+    """As if no heart had beaten for so long."""
+    with database.begin() as connection:
+        connection.execute(update(job_runs).values(beat_at=job_runs.c.beat_at - seconds))
 
 
 def states(ledger: Ledger) -> list[RunState]:
@@ -67,11 +72,11 @@ def test_a_failure_is_kept_with_its_reason_and_not_tried_again(ledger: Ledger, o
     assert (ledger.runs()[0].state, ledger.runs()[0].note) == (RunState.FAILED, "退出码 2")
 
 
-def test_the_dead_are_inherited_once_and_the_late_learn_it(ledger: Ledger, other: Ledger) -> None:
+def test_the_dead_are_inherited_once_and_the_late_learn_it(ledger: Ledger, other: Ledger, database: Engine) -> None:
     claim = claimed(ledger)
     assert other.take_over() == []
-    time.sleep(0.25)
-    third = Ledger(other.engine, holder="c", stale_seconds=0.2)
+    silence(database)
+    third = Ledger(other.engine, holder="c", stale_seconds=30)
     (inherited,) = other.take_over()
     assert third.take_over() == []
     assert inherited == Claim("x", SLOT, 2)
@@ -81,18 +86,18 @@ def test_the_dead_are_inherited_once_and_the_late_learn_it(ledger: Ledger, other
     assert states(ledger) == [RunState.DONE]
 
 
-def test_one_who_inherits_from_itself_is_fenced_too(ledger: Ledger) -> None:
+def test_one_who_inherits_from_itself_is_fenced_too(ledger: Ledger, database: Engine) -> None:
     claim = claimed(ledger)
-    time.sleep(0.25)
+    silence(database)
     (again,) = ledger.take_over()
     assert not ledger.finish(claim)
     assert ledger.finish(again)
 
 
-def test_a_beating_heart_keeps_the_claim(ledger: Ledger, other: Ledger) -> None:
+def test_a_beating_heart_keeps_the_claim(ledger: Ledger, other: Ledger, database: Engine) -> None:
     claim = claimed(ledger)
-    for _ in range(4):
-        time.sleep(0.1)
+    for _ in range(3):
+        silence(database, seconds=25)
         assert ledger.beat(claim)
         assert other.take_over() == []
     assert ledger.finish(claim)
@@ -104,9 +109,9 @@ def test_what_is_given_back_is_free_at_once(ledger: Ledger, other: Ledger) -> No
     assert [one.attempts for one in other.take_over()] == [2]
 
 
-def test_a_dead_holder_does_not_block_the_next_slot(ledger: Ledger, other: Ledger) -> None:
+def test_a_dead_holder_does_not_block_the_next_slot(ledger: Ledger, other: Ledger, database: Engine) -> None:
     claimed(ledger)
-    time.sleep(0.25)
+    silence(database)
     assert claimed(other, slot=SLOT + timedelta(minutes=1))
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,14 +78,12 @@ def test_when_the_inbox_is_full_the_file_stays(watch: WatchedFolder) -> None:
     assert [one.items for one in watch.look()] == [1]
 
 
-def test_a_file_that_still_grows_is_left_alone(watch: WatchedFolder) -> None:
-    watch.stable_seconds = 0.3
+def test_a_file_that_still_grows_is_left_alone(watch: WatchedFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(watch, "a.csv", "一\n")
     put(watch, "b.csv", "一\n")
-    grower = threading.Timer(0.1, lambda: path.write_text("一\n二\n"))
-    grower.start()
-    assert [one.path.name for one in watch.look()] == ["b.csv"]
-    grower.join()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("indices.intake.watch.time.sleep", lambda _: path.write_text("一\n二\n"))
+        assert [one.path.name for one in watch.look()] == ["b.csv"]
     assert [one.items for one in watch.look()] == [2]
 
 

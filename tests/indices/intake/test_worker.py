@@ -210,10 +210,10 @@ def test_drain_waits_for_what_another_worker_holds(
 ) -> None:
     inbox = Inbox(database, limit=10, lease_seconds=0.4)
     inbox.accept([item()])
-    assert inbox.lease(1, "one that died")
     start = time.monotonic()
+    assert inbox.lease(1, "one that died")
     assert make_worker(inbox=inbox).drain() == 1
-    assert 0.2 < time.monotonic() - start < 5
+    assert time.monotonic() - start >= 0.4
     assert inbox.books() == Books(received=1, stored=1)
 
 
@@ -274,7 +274,8 @@ def text_of(name: str, number: int, kind: str) -> str:
     return f"{kind}{name}{number}"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=ITEMS, events=EVENTS, batch=st.integers(1, 6), portion=st.integers(1, 5))
 def test_any_interleaving_repetition_and_split_ends_alike(
     item: Make,
