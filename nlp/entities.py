@@ -8,10 +8,10 @@ districts come from the table first, so that their beginning is known and not gu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import pairwise
 from typing import Final
 
 from models.record import Entity
@@ -22,6 +22,9 @@ PLACE, ROAD, COMMUNITY, ORGANISATION, PERSON = "place", "road", "community", "or
 
 # Endings that a word of two characters has by chance as often as not (布局, 下乡, 上市).
 _SHORT_ENDINGS: Final = frozenset("局城组湾港市区县乡镇街巷路厂河湖渠桥村郡苑")
+_QUALIFIERS: Final = frozenset("大小新老旧好坏多")
+_STANDALONE: Final = frozenset(("高新区", "经开区"))  # a city has one, so it needs no name
+_VERBS: Final = frozenset("请住在到被把让去找问管给")
 _REACH: Final = {
     PLACE: (2, 6),
     ROAD: (3, 7),
@@ -59,8 +62,7 @@ def entities(text: str) -> list[Entity]:
     known = _known_places(text)
     found = list(known)
     found += [(m.start(), m.end(), PERSON) for m in _PERSON.finditer(text)]
-    words = [_Word(*span) for span in spans(text)]
-    found += _by_ending(words, known)
+    found += _by_ending(_words(text, known), known)
     return [
         Entity(text=text[start:end], kind=kind, start=start, end=end) for start, end, kind in _without_overlap(found)
     ]
@@ -95,11 +97,20 @@ def _known_places(text: str) -> list[tuple[int, int, str]]:
     return _without_overlap(found)
 
 
-def _by_ending(words: list[_Word], known: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+def _words(text: str, known: list[tuple[int, int, str]]) -> list[_Word]:
+    """The words of `text`, cut at the borders of the known places, so that none reaches over them."""
+    words: list[_Word] = []
+    borders = [0, *(offset for start, end, _ in known for offset in (start, end)), len(text)]
+    for begin, end in pairwise(borders):
+        words += [_Word(word, begin + start, begin + stop) for word, start, stop in spans(text[begin:end])]
+    return words
+
+
+def _by_ending(words: list[_Word], known: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     stops, bare = _stops(), _endings()[1]
-    ends = {end: start for start, end, _ in known}
+    places = {end: start for start, end, _ in known}
     inside = {offset for start, end, _ in known for offset in range(start, end)}
-    floor = 0  # an entity does not reach into the one before it
+    found: list[tuple[int, int, str]] = []
     for index, word in enumerate(words):
         ending, kind = _ending(word.text)
         if not kind or word.end - 1 in inside:
@@ -107,34 +118,61 @@ def _by_ending(words: list[_Word], known: list[tuple[int, int, str]]) -> Iterato
         own = word.text not in bare and len(word.text) > len(ending) and word.text not in stops
         if len(ending) == 1 and len(word.text) == 2 and ending in _SHORT_ENDINGS:
             own = False
-        start = _beginning(words, index, kind, floor, inside)
-        if start == word.start and not own:
-            if kind == ORGANISATION and start in ends and _NAMED_BY_PLACE.match(word.text):
-                yield ends[start], word.end, kind
+        own = own or word.text in _STANDALONE
+        floor = found[-1][1] if found else 0
+        if found and floor == word.start and not own:
+            found[-1] = (
+                found[-1][0],
+                word.end,
+                found[-1][2] if kind == ROAD else kind,
+            )  # 阳光花园 + 小区, 市公安局 + 交警支队
             continue
-        part = "".join(w.text for w in words if start <= w.start < word.end) if kind == ORGANISATION else ""
-        if part and start in ends and _NAMED_BY_PLACE.match(part):
-            start = ends[start]
+        start = _beginning(words, index, kind, floor, inside)
+        if (
+            kind == ORGANISATION
+            and start in places
+            and _NAMED_BY_PLACE.match("".join(w.text for w in words[_first(words, start, index) : index + 1]))
+        ):
+            start = places[start]
+        elif start == word.start and not own:
+            continue
         if word.end - start >= 2:
-            yield start, word.end, kind
-            floor = word.end
+            found.append((start, word.end, kind))
+    return found
+
+
+def _first(words: list[_Word], start: int, index: int) -> int:
+    """The index of the word that begins at `start`, at or before `index`."""
+    while words[index].start > start:
+        index -= 1
+    return index
 
 
 def _beginning(words: list[_Word], index: int, kind: str, floor: int, inside: set[int]) -> int:
     """Where the name that ends with the word `index` begins."""
     limit_words, limit_characters = _REACH[kind]
     start = words[index].start
-    for step in range(1, limit_words + 1):
-        if step > index:
-            break
+    stops, bare = _stops(), _endings()[1]
+    for step in range(1, min(limit_words, index) + 1):
         word = words[index - step]
-        if word.end != start or word.start < floor or word.end - 1 in inside or word.text in _stops():
+        if (
+            word.end != start
+            or word.start < floor
+            or word.end - 1 in inside
+            or word.text in stops
+            or word.text.isdigit()
+        ):
             break
-        if words[index].start - word.start > limit_characters or word.text.isdigit():
+        if words[index].end - word.start > limit_characters + 2:
             break
+        if word.text in _QUALIFIERS and (step == 1 and words[index].text in bare):
+            break  # 老小区, 大市场: no name
         if kind != ORGANISATION and _ending(word.text)[1] in (PLACE, ROAD) and word.text not in ("新城", "新区"):
             break
         start = word.start
+    first = words[_first(words, start, index)]
+    while start < first.end and words[index].end - start > 3 and first.text[start - first.start] in _VERBS:
+        start += 1  # 请区教育局, 住翠湖名苑: the segmenter joined a verb to the name
     return start
 
 

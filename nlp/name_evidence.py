@@ -37,6 +37,7 @@ _THING_BEHIND: Final = re.compile(
     "[村镇乡路街巷桥山湖河江港岭冲坪湾城苑园府郡邸庭轩阁馆店厂院校组社区县市]"
     "|小区|大道|公[园寓司路]|花园|广场|国际|集团|项目|楼盘|银行|酒店|中学|小学|大桥|片区|地铁|水库|农场|林场|名[都城苑邸]"
 )
+_AT_HOME: Final = frozenset(("家住", "家在", "家里", "家中", "今年"))
 _PERSON_ENDS: Final = frozenset("人员长师工手者生友亲客商贩警官记理保嫂叔婶伯姨姑舅爷奶妈爸哥弟姐妹女夫妻媳婿侄甥孙医")
 _WINDOW: Final = 6  # characters on both sides of a place that are segmented to see how it is read
 
@@ -109,7 +110,7 @@ class Lexicon:
         ends = [end for end in (long, short) if end <= start + length]
         if len(ends) == 2:
             closed = [bool(END.match(text, end)) for end in ends]
-            if text[short] not in self.given or (closed[1] and not closed[0]):
+            if text[short] not in self.given or (closed[1] and not closed[0]) or text[short : short + 2] in _AT_HOME:
                 ends.reverse()
         return ends
 
@@ -144,7 +145,12 @@ class Lexicon:
     def is_plain(self, text: str, start: int) -> bool:
         """Whether the three characters at `start` are a name beyond doubt: no cue is needed."""
         first, second, third = text[start], text[start + 1], text[start + 2]
-        if first not in self.common or not {second, third} <= self.given or first + second in self.words:
+        if (
+            first not in self.common
+            or first == second
+            or not {second, third} <= self.given
+            or first + second in self.words
+        ):
             return False
         return third not in _PLACE_ENDS and first + second + third not in _BRANDS and not TITLE.match(text, start + 1)
 
@@ -164,9 +170,10 @@ class Lexicon:
         before = _HAN_BEFORE.search(text, max(0, start - _WINDOW), start)
         begin = before.start() if before else start
         behind = _HAN_BEHIND.match(text, start + 3, start + 3 + _WINDOW)
-        cuts = {begin}
+        offset, cuts = begin, {begin}
         for token in cutter()(text[begin : behind.end() if behind else start + 3]):
-            cuts.add(max(cuts) + len(token))
+            offset += len(token)
+            cuts.add(offset)
         if start not in cuts or start + 3 not in cuts:
             return False
         alone = start + 1 not in cuts and start + 2 not in cuts

@@ -28,3 +28,9 @@ def personal_texts() -> ModuleType:
 def lookalike_texts() -> ModuleType:
     """The generator of texts with what only looks like it."""
     return _load("lookalike_texts")
+
+
+@pytest.fixture(scope="session")
+def entity_sentences() -> ModuleType:
+    """Our own sentences with marked entities."""
+    return _load("entity_sentences")
