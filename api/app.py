@@ -40,7 +40,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app = FastAPI(
         title="Minsheng 民声", version=version("minsheng"), lifespan=lifespan, docs_url=None, redoc_url=None,
         description="Errors have one shape (RFC 9457). Programs send `Authorization: Bearer TOKEN`.",
-        responses={401: {"model": problems.Problem}, 429: {"model": problems.Problem}, 422: {"model": problems.Problem}},
+        responses=problems.DOCUMENTED,
     )  # fmt: skip
     app.state.house = house
     problems.install(app)

@@ -34,6 +34,26 @@ class Problem(BaseModel):
     fields: dict[str, Any] = Field(default_factory=dict)
 
 
+# What any operation may answer besides its own; the same for all, so that clients learn it once.
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, words in {
+        400: "refused: the value seen and the repair are in `detail`", 401: "not signed in", 404: "absent, or not yours",
+        413: "the body is too large", 422: "not of the documented form", 429: "too many; see Retry-After",
+        503: "a part is away; see Retry-After",
+    }.items()
+}  # fmt: skip
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The application's OpenAPI document with the shape of its errors."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+    assert app.openapi_schema is not None
+    return app.openapi_schema
+
+
 def wants_page(request: Request) -> bool:
     """A browser that follows a link, not a program and not htmx."""
     return "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
@@ -110,6 +130,8 @@ def _of_bug(request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
+    """Every error of the application takes this shape, and its document says so."""
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.add_exception_handler(MinshengError, _of_our_tree)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)

@@ -37,7 +37,10 @@ def bind(host: str, port: int, *, any_free: bool = False) -> socket.socket:
 
 
 def serve(listener: socket.socket, ready: Callable[[], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` is called when requests are answered."""
+    """Serve until SIGINT or SIGTERM, then leave by SystemExit, so that whoever called can end what he started.
+
+    `ready` is called when requests are answered.
+    """
     import uvicorn
 
     from api.app import create_app
@@ -54,6 +57,9 @@ def serve(listener: socket.socket, ready: Callable[[], None] | None = None) -> N
             if ready:
                 ready()
 
+    # The server raises the signal again after its own clean end: without handlers that would kill this process at once.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     with House(settings, read_only=True) as house:
         # The server's own log would name addresses with what people searched for; the audit log has who saw what.
         config = uvicorn.Config(

@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command("crawl")(crawl)
 
 
-def crawl(source: Annotated[list[Path] | None, typer.Option("--source", help="来源定义（TOML），可重复；不给则用 MINSHENG_CRAWL_SOURCES 里的全部")] = None) -> None:  # fmt: skip
+def crawl(source: Annotated[list[Path] | None, typer.Option("--source", help="来源定义（TOML），可重复；不给则用全部")] = None) -> None:  # fmt: skip
     """采集网站：列表页到详情页，遵守 robots.txt，逐件进收件箱。"""
     from api.wiring import House
     from crawlers.web.crawl import crawl as run

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import answers
 from api.auth import BUSINESS, Allow, house_of, scoped
-from api.problems import Problem
 from api.questions import today
 from models.errors import BadRequest
 from models.figures import Hotspots, Index, Routing
@@ -32,7 +31,7 @@ def period(since: date | None, until: date | None, *, days: int) -> tuple[date, 
     return first, last + timedelta(days=1)
 
 
-@router.get("/figures/hotspots", responses={400: {"model": Problem}})
+@router.get("/figures/hotspots")
 def hotspots(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], since: Day = None, until: Day = None,
              top: Annotated[int, Query(ge=1, le=50)] = 10) -> Hotspots:  # fmt: skip
     """What is happening in the period (default: the last seven days); none is an answer."""
@@ -40,7 +39,7 @@ def hotspots(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], sin
     return answers.hotspots(house_of(request), scoped(request, viewer), first, end, top=top)
 
 
-@router.get("/figures/index", responses={400: {"model": Problem}})
+@router.get("/figures/index")
 def index(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)],
           by: Literal["district", "department", "topic", "week"] = "department", since: Day = None, until: Day = None) -> Index:  # fmt: skip
     """The satisfaction index on 0–100 with 95 % intervals (default: the last 90 days)."""

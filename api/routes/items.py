@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Allow, house_of
-from api.problems import Problem
 from models.item import Item
 from models.labels import Role
 from models.viewer import Viewer
@@ -31,7 +30,7 @@ class Accepted(BaseModel):
     waiting: int = Field(description="items before the worker now")
 
 
-@router.post("/items", status_code=202, responses={429: {"model": Problem}, 413: {"model": Problem}})
+@router.post("/items", status_code=202)
 def push(request: Request, batch: Batch, viewer: Annotated[Viewer, Depends(PUSHERS)]) -> Accepted:
     """Take a batch in, wholly or not at all (429 with Retry-After when the inbox is full)."""
     house = house_of(request)

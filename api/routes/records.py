@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from api import frames
 from api.auth import BUSINESS, scoped
-from api.problems import Problem, wants_page
+from api.problems import wants_page
 from api.questions import FACETS, search_query
 from indices.query_language import parse
 from models.errors import BadQuery, NotFound
@@ -33,7 +33,7 @@ class SearchResult(BaseModel):
     facets: dict[str, list[Bucket]]
 
 
-@router.get("/records", responses={400: {"model": Problem}})
+@router.get("/records")
 def search(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], q: Words = "", filter: Filters = None,
            since: Day = None, until: Day = None, sort: Sort = Sort.NEWEST,
            offset: Annotated[int, Query(ge=0, le=MAX_WINDOW)] = 0,
@@ -48,7 +48,7 @@ def search(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], q: Wo
     return SearchResult(total=page.total, hits=list(page.hits), facets=counted)
 
 
-@router.get("/records/{record_id}", response_model=Record, responses={404: {"model": Problem}})
+@router.get("/records/{record_id}", response_model=Record)
 def read(
     request: Request, record_id: str, viewer: Annotated[Viewer, Depends(BUSINESS)], q: Words = ""
 ) -> Record | Response:
