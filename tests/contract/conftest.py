@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -71,36 +69,27 @@ def open_embedded(tmp_path: Path, request: pytest.FixtureRequest) -> Opener:
     return lambda: EmbeddedStore(folder, segmenter=split_words)
 
 
-def _servers(name: str) -> ModuleType:
-    """`tests/servers/NAME.py`, wherever pytest was started."""
-    path = Path(__file__).parents[1] / "servers" / f"{name}.py"
-    if not path.exists():
-        pytest.skip(f"no {path.name} in tests/servers")
-    spec = importlib.util.spec_from_file_location(f"tests_servers_{name}", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def open_elastic(version: str) -> Callable[[Path, pytest.FixtureRequest], Opener]:
     """Each call of the opener is the same index; `elastic_server(version)` gives an address or skips with a reason."""
 
     def factory(tmp_path: Path, request: pytest.FixtureRequest) -> Opener:
-        url = _servers("elastic").elastic_server(version)
+        from tests.servers.elastic import elastic_server
+
+        url = elastic_server(version)
         from elasticsearch import Elasticsearch
 
         from indices.stores.elastic import ElasticStore
+        from indices.stores.elastic_http import BoundedNode
 
         name = f"contract-{uuid4().hex[:12]}"
 
         def remove() -> None:
             with Elasticsearch(url) as client:
                 client.indices.delete(index=f"{name}-*", ignore_unavailable=True)
+                client.options(ignore_status=404).indices.delete_index_template(name=name)
 
         request.addfinalizer(remove)
-        return lambda: ElasticStore(Elasticsearch(url), name, segmenter=split_words)
+        return lambda: ElasticStore(Elasticsearch(url, node_class=BoundedNode), name, segmenter=split_words)
 
     return factory
 
