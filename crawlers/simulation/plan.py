@@ -24,6 +24,8 @@ COMPLAINTS: Final = ("求助", "投诉", "举报")
 EVENT_SIZES: Final = (12, 25, 6, 16, 9, 40, 20, 8, 30, 50, 14, 10)
 """The sizes of events in turn; the first `RECENT_EVENTS` happen in the last ten days."""
 RECENT_EVENTS: Final = 3
+ISSUE_DISPERSION: Final = 6.0
+"""Shape of the gamma that multiplies a matter's rate each day: what people talk about today, all over the city."""
 LEAST_DAYS: Final = 21
 _HOURS: Final = (
     1.2,
@@ -124,6 +126,7 @@ def make_plan(seed: int, city: City, issues: Sequence[Issue], *, start: date, da
     kinds = _kinds(issues, tuple(type_shares), np.array(list(type_shares.values())))
     place = _street_weights(rng, city, issues)
     rate = kinds.sum(axis=1)[:, None] * season * shocks.factors * make_moods(rng, len(issues), days)
+    rate *= rng.gamma(ISSUE_DISPERSION, 1 / ISSUE_DISPERSION, size=rate.shape)
     serials, serial_rows = _serial_calls(rng, kinds, place, city, issues, days, per_day)
     rate *= (per_day - len(serial_rows) / days) * days / rate.sum()
     expected = rate[:, None, :] * place[:, :, None]
@@ -192,12 +195,12 @@ def _serial_calls(rng: np.random.Generator, kinds: Floats, place: Floats, city: 
 
 def _events(rng: np.random.Generator, city: City, issues: Sequence[Issue], season: Floats, place: Floats, days: int,
             count: int) -> list[Event]:  # fmt: skip
-    """Events of issues that are in season; two of one issue in one street lie more than ten days apart."""
+    """Events of issues that are in season; two that could be taken for one lie more than ten days apart."""
     can = [i for i, issue in enumerate(issues) if issue.event]
     weight = np.array([issues[i].weight for i in can])
     quiet = min(28, days // 4)
     made: list[Event] = []
-    for _ in range(200 * count):
+    for _ in range(200 * count if can else 0):
         if len(made) == count:
             break
         length = int(rng.integers(3, 11))
@@ -207,16 +210,28 @@ def _events(rng: np.random.Generator, city: City, issues: Sequence[Issue], seaso
         odds = weight * season[can, first]
         issue = can[int(rng.choice(len(can), p=odds / odds.sum()))]
         street = int(rng.choice(place.shape[1], p=place[issue]))
-        if any(
-            (e.issue, e.street) == (issue, street) and first <= e.last_day + 10 and last >= e.first_day - 10
-            for e in made
-        ):
-            continue
         where, size = _place(rng, city, issues[issue], street), EVENT_SIZES[len(made) % len(EVENT_SIZES)]
-        made.append(Event(f"E{len(made) + 1:03d}", issue, street, where, first, last, size))
+        event = Event(f"E{len(made) + 1:03d}", issue, street, where, first, last, size)
+        if not any(_confusable(city, issues[issue], event, other) for other in made):
+            made.append(event)
     if len(made) < count:
-        raise BadRequest(name="events", value=count, reason=f"{days} 天内放不下，只放下 {len(made)} 个")
+        raise BadRequest(
+            name="events", value=count, reason=f"{days} 天内放不下，只放下 {len(made)} 个，请减少事件或加长天数"
+        )
     return made
+
+
+def _confusable(city: City, issue: Issue, one: Event, other: Event) -> bool:
+    """Whether two events would be one in the eyes of a reader: same matter, near in time, same street or name of a place."""
+    if one.issue != other.issue or one.first_day > other.last_day + 10 or one.last_day < other.first_day - 10:
+        return False
+    return one.street == other.street or place_name(city, issue, one) == place_name(city, issue, other)
+
+
+def place_name(city: City, issue: Issue, event: Event) -> str:
+    """The name of the place that an event is about."""
+    street = city.streets[event.street]
+    return street.name if issue.place == "street" else street.places[issue.place][event.place]
 
 
 def _event_rows(rng: np.random.Generator, events: list[Event]) -> NDArray[np.int64]:

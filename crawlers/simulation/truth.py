@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crawlers.simulation.life import true_satisfaction
+from crawlers.simulation.plan import place_name
 
 if TYPE_CHECKING:
     from crawlers.simulation.orders import Simulation
@@ -49,11 +50,10 @@ def truth_of(simulation: Simulation) -> dict[str, Any]:
 def _event(simulation: Simulation, number: int, native_ids: list[str]) -> dict[str, Any]:
     event = simulation.plan.events[number]
     issue, street = simulation.issues[event.issue], simulation.city.streets[event.street]
-    place = street.name if issue.place == "street" else street.places[issue.place][event.place]
     return {
         "id": event.name, "issue": issue.key, "name": issue.name, "topic": issue.topic, "subtopic": issue.subtopic,
         "unit": simulation.city.unit(issue.department, street.district).name, "district": street.district,
-        "street": street.name, "place": place, "start": _day(simulation.start, event.first_day),
+        "street": street.name, "place": place_name(simulation.city, issue, event), "start": _day(simulation.start, event.first_day),
         "end": _day(simulation.start, event.last_day), "size": event.size, "native_ids": native_ids,
     }  # fmt: skip
 
