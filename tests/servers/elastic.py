@@ -162,22 +162,24 @@ def start(
     nodes: int = 1,
     heap_mb: int = 400,
     secure: bool = False,
-    folder: Path | None = None,
-    wait: bool = True,
+    also_remove: Path | None = None,
 ) -> Server:
     """A server of our own, ended with this process or by `stop`.
 
     Raises NoServer where none can be had, RuntimeError with the end of its log where it does not come up.
     """
     home, java = install(version), java_home(JAVA_AT_LEAST[version.split(".")[0]])
-    folder = folder or Path(tempfile.mkdtemp(prefix="minsheng-elastic-", dir=data_folder()))
-    (folder / "users").mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        raise NoServer("running as root and no setpriv (util-linux) to become an unprivileged user")
+    folder = Path(tempfile.mkdtemp(prefix="minsheng-elastic-", dir=data_folder()))
+    (folder / "users").mkdir()
     folder.chmod(0o755)
     password = secrets.token_urlsafe(16) if secure else ""
     ports = [free_port() for _ in range(nodes)] if nodes > 1 else []
     for number in range(nodes):
         configure(folder / f"node-{number}", home, number, ports, heap_mb, password)
     spec = {
+        "remove": [str(folder), *([str(also_remove)] if also_remove else [])],
         "commands": [command(folder, home, number) for number in range(nodes)],
         "environment": {
             "PATH": os.environ["PATH"], "ES_JAVA_HOME": str(java), "CLI_JAVA_OPTS": "-Xms4m -Xmx64m -XX:+UseSerialGC",
@@ -191,10 +193,13 @@ def start(
     )
     _KEEPERS[str(folder)] = keeper
     ca = str(folder / "node-0" / "config" / "ca.pem") if secure else ""
-    urls = tuple(address(folder, number, secure) for number in range(nodes))
-    server = Server(version, urls, password, USER if secure else "", ca, folder)
-    if wait:
+    server = Server(version, (), password, USER if secure else "", ca, folder)
+    try:
+        server = server._replace(urls=tuple(address(folder, number, secure) for number in range(nodes)))
         await_ready(server, nodes)
+    except BaseException:
+        stop(server)
+        raise
     return server
 
 
@@ -239,8 +244,6 @@ def command(folder: Path, home: Path, number: int) -> list[str]:
     drop = (
         ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"] if os.geteuid() == 0 else []
     )
-    if drop and not shutil.which("setpriv"):
-        raise NoServer("running as root and no setpriv (util-linux) to become an unprivileged user")
     paths = [f"ES_PATH_CONF={node / 'config'}", f"ES_TMPDIR={node / 'tmp'}"]
     return [*drop, "env", *paths, str(home / "bin" / "elasticsearch"), "-p", str(node / "pid")]
 
@@ -265,7 +268,8 @@ def await_ready(server: Server, nodes: int) -> None:
             if health["number_of_nodes"] == nodes and not health["timed_out"]:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"Elasticsearch did not get ready: {log_end(server.folder, 0) if server.folder else server.url}")
+    assert server.folder is not None
+    raise RuntimeError(f"Elasticsearch did not get ready: {log_end(server.folder, 0)}")
 
 
 def ask(server: Server, path: str, method: str = "GET", body: Any = None, node: int = 0) -> Any:
@@ -330,8 +334,9 @@ def certify(config: Path) -> None:
 def join(folder: Path) -> None:
     """Name this process as a user of the server; it stays up at least as long."""
     mark = folder / "users" / str(os.getpid())
-    mark.touch()
-    atexit.register(mark.unlink, missing_ok=True)
+    if not mark.exists():
+        mark.touch()
+        atexit.register(mark.unlink, missing_ok=True)
 
 
 def stop(server: Server) -> None:
@@ -355,21 +360,28 @@ def from_environment(version: str) -> Server | None:
 def shared(version: str) -> Server:
     """The one server of this version in this test run.
 
-    Raises NoServer with the reason where none can be had.
+    Raises NoServer with the reason where none can be had; a start that failed is not tried again in the same run.
     """
     if given := from_environment(version):
         return given
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
-    folder = data_folder() / f"minsheng-elastic-{run}-{version}"
-    with locked(folder.with_suffix(".lock")):
-        state = folder / "server.json"
-        if state.exists():
-            join(folder)
-            return Server(version, tuple(json.loads(state.read_text())), folder=folder)
-        server = start(version, folder=folder)
-        state.write_text(json.dumps(server.urls))
-        atexit.register(folder.with_suffix(".lock").unlink, missing_ok=True)
-        return server
+    place = data_folder() / f"minsheng-elastic-{run}-{version}"
+    place.mkdir(exist_ok=True)
+    state = place / "server.json"
+    with locked(place / "lock"):
+        if not state.exists():
+            try:
+                server = start(version, also_remove=place)
+                state.write_text(json.dumps({"urls": server.urls, "folder": str(server.folder)}))
+            except BaseException as error:
+                state.write_text(json.dumps({"failed": f"{type(error).__name__}: {error}"}))
+                atexit.register(shutil.rmtree, place, ignore_errors=True)
+                raise
+        known = json.loads(state.read_text())
+    if "failed" in known:
+        raise NoServer(known["failed"])
+    join(Path(known["folder"]))
+    return Server(version, tuple(known["urls"]), folder=Path(known["folder"]))
 
 
 def server_or_skip(version: str) -> Server:

@@ -1,9 +1,9 @@
 """Keeps servers alive for as long as a test process uses them, and ends them whatever becomes of that process.
 
-Run as `python keeper.py FOLDER`. FOLDER/spec.json names the commands; FOLDER/users/ holds one empty file per process that uses
-them, named by its process id. When none of those processes lives any more, every server is killed with its whole group and
-FOLDER is removed. So neither a crash nor a `kill -9` of the test run leaves a server behind, and the workers of one parallel
-run share one server.
+Run as `python keeper.py FOLDER`. FOLDER/spec.json names the commands and the folders to remove in the end; FOLDER/users/ holds one
+empty file per process that uses the servers, named by its process id. When none of those processes lives any more, every server is
+killed with its whole group. So neither a crash nor a `kill -9` of the test run leaves a server behind, and the workers of one
+parallel run share one server.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def keep(folder: Path) -> None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        for place in spec["remove"]:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 if __name__ == "__main__":
