@@ -21,10 +21,12 @@ check: setup ## lint, types, layers, fast tests
 	$(BIN)/python -m pytest -n 2 -q -m "not server and not browser and not crash and not slow"
 
 crash: setup ## the promises of promises.md at full size: 200 kills, 500 × 50 steps
-	MINSHENG_CRASH_KILLS=200 MINSHENG_STATE_MACHINE=500x50 $(BIN)/python -m pytest -rP -m "crash or state_machine" --timeout 1800
+	MINSHENG_CRASH_KILLS=200 MINSHENG_STATE_MACHINE=500x50 MINSHENG_CONTRACT_CASES=2000 $(BIN)/python -m pytest -rP --timeout 3600 \
+	  tests/crash tests/faults tests/contract tests/security/test_contract.py
 
 bench: setup ## speed and memory beside the usual way in the same run
 	$(BIN)/minsheng bench all
+	for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 clean: ## remove what was made here, the demo city with it
 	rm -rf .venv .minsheng dashboards/static/vendor dashboards/node_modules

@@ -41,15 +41,19 @@ def take_in(house: House, items: Iterable[Item], source: str, progress: Progress
     told = progress or (lambda _step, _done: None)
     before, accepted = house.inbox.books(source), 0
     for batch in in_batches(items, BATCH_ITEMS):
-        try:
-            accepted += house.inbox.accept(batch)
-        except InboxFull:
-            # A file does not go away: make room, then the same batch again (its refusal stays in the books, both times counted).
-            house.worker.drain()
-            accepted += house.inbox.accept(batch)
+        accepted += _accept(house, batch)
         told("收件", accepted)
     house.worker.drain(lambda done: told("入库", done))
     return difference(house.inbox.books(source), before)
+
+
+def _accept(house: House, batch: list[Item]) -> int:
+    """A file does not go away: where the inbox is full, make room and offer the batch again (each refusal stays in the books)."""
+    while True:
+        try:
+            return house.inbox.accept(batch)
+        except InboxFull:
+            house.worker.drain()
 
 
 def difference(after: Books, before: Books) -> Books:

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from nlp.annotate import Annotator, Draft, Reading
-from nlp.similar import similarity
-
 from indices.civic.catalogue import Catalogue
 from models.clock import city_day, now
 from models.errors import EmptyText
@@ -19,6 +16,8 @@ from models.figures import Reason, Routing, SimilarOrder
 from models.ports import Reader
 from models.query import Query, Some, Sort, Tokens
 from models.record import Candidate, Record
+from nlp.annotate import Annotator, Draft, Reading
+from nlp.similar import similarity
 
 REASON_WORDS = 6
 SIMILAR = 5

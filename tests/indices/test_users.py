@@ -10,7 +10,9 @@ from indices.users import Users, csrf_token, secrets_table
 from models.errors import AccountLocked, BadRequest, NotFound, NotSignedIn, WeakPassword, WrongPassword
 from models.labels import Role
 
-QUICK = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the rules are under test, not the cost of a hash
+QUICK = argon2.PasswordHasher(
+    time_cost=1, memory_cost=8, parallelism=1
+)  # the rules are under test, not the cost of a hash
 PASSWORD = "hedong-2026-open"
 
 

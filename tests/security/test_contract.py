@@ -23,7 +23,9 @@ def ask_often(operation: Any, mode: GenerationMode, token: str, times: int) -> t
     """How many cases were asked, and the first failure."""
     asked = 0
 
-    @settings(max_examples=times, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=times, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:
         nonlocal asked

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,10 @@ from indices.audit import audit
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     monkeypatch.setenv("MINSHENG_HOME", str(tmp_path))
     runner = CliRunner()
-    yield lambda *arguments: runner.invoke(load_commands(), ["doctor", *arguments])
+    return lambda *arguments: runner.invoke(load_commands(), ["doctor", *arguments])
 
 
 def test_a_new_house_is_sound_and_says_what_is_missing(run) -> None:  # type: ignore[no-untyped-def]
