@@ -19,8 +19,8 @@ RETURN_SHARE, TRANSFER_SHARE, REFUSED_SHARE = 0.07, 0.05, 0.01
 DIRECT_SHARE: Final = {"咨询": 0.62}
 """Share of a type that the hotline answers by itself (直办)."""
 DUE_WORKING_DAYS: Final = {"咨询": 1, "求助": 5, "建议": 5, "表扬": 5, "投诉": 10, "举报": 10}
-DESK, DESK_URGENT = (2.2, 0.95), (-0.5, 0.8)
-"""Log-normal hours until the desk dispatches: median 9 h, urgent ones 36 min."""
+DESK, DESK_URGENT = (2.75, 0.9), (-0.5, 0.8)
+"""Log-normal hours until the desk dispatches: median 16 h, urgent ones 36 min."""
 CUTS: Final = (-2.6, -1.7, -0.7, 0.5)
 OUTCOMES: Final = (Resolved.YES, Resolved.PARTLY, Resolved.NO)
 OUTCOME_EFFECT: Final = {Resolved.YES: 1.1, Resolved.PARTLY: -0.9, Resolved.NO: -2.6}
