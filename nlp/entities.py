@@ -8,11 +8,10 @@ districts come from the table first, so that their beginning is known and not gu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.record import Entity
 from nlp.places import find_places
@@ -45,8 +44,7 @@ _OFFICE: Final = re.compile("(?:局|政府|委员会|管委会|办公室|办事�
 _TEXT_LIMIT: Final = 20_000  # characters that are looked at; a citizen's text is below 5,000
 
 
-@dataclass(frozen=True)
-class _Word:
+class _Word(NamedTuple):
     text: str
     start: int
     end: int

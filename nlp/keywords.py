@@ -5,8 +5,8 @@ from __future__ import annotations
 import lzma
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -32,8 +32,9 @@ def keywords(title_tokens: Sequence[str], text_tokens: Sequence[str], n: int = 8
     """
     counts: defaultdict[str, float] = defaultdict(float)
     for tokens, weight in ((title_tokens, _TITLE_WEIGHT), (text_tokens, 1.0)):
-        for token in _telling(tokens):
-            counts[token] += weight
+        for token, times in Counter(tokens).items():
+            if _telling(token):
+                counts[token] += weight * times
     weights = {word: (1 + math.log(count)) * idf(word) for word, count in counts.items()}
     return sorted(weights, key=weights.__getitem__, reverse=True)[: max(0, n)]
 
@@ -44,11 +45,8 @@ def idf(word: str) -> float:
     return math.log((total + 1) / (frequencies.get(word, _UNKNOWN) + 0.5))
 
 
-def _telling(tokens: Iterable[str]) -> Iterable[str]:
-    stops = _stops()
-    return (
-        token for token in tokens if token not in stops and _WORD.fullmatch(token) and not _NUMERAL.fullmatch(token)
-    )
+def _telling(token: str) -> bool:
+    return len(token) > 1 and token not in _stops() and bool(_WORD.fullmatch(token)) and not _NUMERAL.fullmatch(token)
 
 
 @cache

@@ -54,10 +54,14 @@ def spans(text: str) -> Iterator[tuple[str, int, int]]:
     """
     cut = cutter()
     for match in _PIECE.finditer(_lower(text)):
-        start = match.start()
-        for token in cut(match[0]) if match["han"] else [match[0]]:
-            yield token, start, start + len(token)
-            start += len(token)
+        start, piece = match.start(), match[0]
+        if len(piece) == 1 or not match.lastgroup:
+            yield piece, start, start + len(piece)
+            continue
+        for token in cut(piece):
+            end = start + len(token)
+            yield token, start, end
+            start = end
 
 
 def domain_words() -> dict[str, int]:
