@@ -226,7 +226,8 @@ def configure(folder: Path, home: Path, number: int, ports: list[int], heap_mb: 
         settings |= {"xpack.security.http.ssl.enabled": "true", "xpack.security.http.ssl.certificate": "server.pem",
                      "xpack.security.http.ssl.key": "server.key"}  # fmt: skip
         (config / "users").write_text(f"{USER}:{pbkdf2(password)}\n")
-        (config / "users_roles").write_text(f"superuser:{USER}\n")
+        (config / "users_roles").write_text(f"{USER}:{USER}\n")
+        (config / "roles.yml").write_text(f"{USER}: {json.dumps(documented_role())}\n")
     (config / "elasticsearch.yml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
     options = [f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", f"-Djava.io.tmpdir={folder / 'tmp'}",
                "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
@@ -295,6 +296,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def documented_role() -> dict[str, Any]:
+    """The role that docs/deploy.md tells administrators to make: the tests have no more rights than that."""
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text("utf-8")
+    told = page.partition("POST /_security/role/minsheng\n")[2].partition("\n\n")[0]
+    return dict(json.loads(told))
 
 
 def pbkdf2(password: str) -> str:

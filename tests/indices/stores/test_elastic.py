@@ -22,6 +22,7 @@ from indices.stores.elastic import ElasticStore, connect
 from indices.stores.elastic_calls import Deadline
 from indices.stores.elastic_index import version
 from indices.stores.elastic_query import MAX_DEPTH
+from indices.stores.elastic_rebuild import rebuild
 from models.errors import BadQuery, BadSetting, StoreUnavailable
 from models.query import All, Bucket, Expression, Not, Outcome, Query, Some, Tokens
 from models.record import Record
@@ -291,17 +292,21 @@ def test_an_api_key_is_sent() -> None:
 @server_needed
 @pytest.mark.slow
 def test_user_password_and_authority() -> None:
-    """One server of its own for all of it: basic authentication by its file realm, and TLS."""
+    """A server of its own: basic authentication, TLS, and no more rights than docs/deploy.md asks for."""
     try:
         server = start("8.19.5", secure=True)
     except NoServer as reason:
         pytest.skip(str(reason))
     try:
-        good = server.settings(elastic_index="secured")
+        good = server.settings(elastic_index="minsheng")
         store = ElasticStore.from_settings(good)
         assert store.upsert([record("a")]).outcomes == (Outcome.STORED,)
         assert [r.id for r in store.scan(Query())] == ["a"]
+        assert store.aggregate(Query(), ["day"])
+        assert store.status()["records"] == 1
+        assert store.forget(["a"]) == 1
         store.close()
+        assert rebuild(good).new == "minsheng-000002"
         refused = {
             "401": {"elastic_password": "wrong"},
             "MINSHENG_ELASTIC_CA": {"elastic_ca": ""},
@@ -309,7 +314,7 @@ def test_user_password_and_authority() -> None:
         for shown, fields in refused.items():
             begin = time.monotonic()
             with pytest.raises(StoreUnavailable, match=shown):
-                total(server.settings(elastic_index="secured", **fields))
+                total(server.settings(elastic_index="minsheng", **fields))
             assert time.monotonic() - begin < 3, "a wrong key is not tried again and again"
     finally:
         stop(server)
