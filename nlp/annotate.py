@@ -21,8 +21,6 @@ from models.record import Annotation, Candidate
 from nlp.classifier import content
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from nlp.classifier import Classifier, Probabilities
 
 READ_CHARACTERS: Final = MAX_TEXT_CHARACTERS  # of title, text and reply each; what comes after is cut off
@@ -103,58 +101,35 @@ class Annotator:
         titles = [_masked(draft.title, TITLE_LIMIT) for draft in drafts]
         texts = [_masked(draft.text) for draft in drafts]
         found = self.classifier.predict(titles, texts)
-        certain = {head: self.classifier.certain(head, values) for head, values in found.items()}
-        urgency = self.classifier.levels("urgency", found["urgency"])
-        positive = content(found["sentiment"])
+        heads = {head: _Rows(self.classifier.heads[head], values) for head, values in found.items()}
+        certain = {head: self.classifier.certain(head, values).tolist() for head, values in found.items()}
+        urgency = self.classifier.levels("urgency", found["urgency"]).tolist()
+        positive = np.clip(content(found["sentiment"]).astype(np.float64), 0, 1).round(6).tolist()
         readings = []
         for place, (draft, title, text) in enumerate(zip(drafts, titles, texts, strict=True)):
-            rows = {head: values[place] for head, values in found.items()}
             says = any(map(str.isalnum, title)) or any(map(str.isalnum, text))  # a text without a letter tells nothing
-            sure = {head: says and bool(values[place]) for head, values in certain.items()}
-            annotation = self._annotation(title, text, rows, sure, int(urgency[place]), float(positive[place]))
-            probabilities = {head: _named(self.classifier.heads[head], row) for head, row in rows.items()}
+            sure = {head: says and values[place] for head, values in certain.items()}
+            answers = self._answers(heads, sure, place) | {"urgency": urgency[place], "positive": positive[place]}
+            annotation = Annotation(model=self.version, **answers, **_words(title, text))
+            probabilities = {head: rows.named(place) for head, rows in heads.items()}
             readings.append(Reading(title, text, _masked(draft.reply), annotation, probabilities))
         return readings
 
-    def _annotation(
-        self,
-        title: str,
-        text: str,
-        rows: dict[str, NDArray[np.float32]],
-        sure: dict[str, bool],
-        urgency: int,
-        positive: float,
-    ) -> Annotation:
-        from nlp.entities import entities
-        from nlp.keywords import keywords
-        from nlp.segment import segment
-        from nlp.similar import fingerprint
-
-        title_tokens, text_tokens = segment(title), segment(text)
-        best = {head: self.classifier.heads[head][int(row.argmax())] for head, row in rows.items()}
+    def _answers(self, heads: dict[str, _Rows], sure: dict[str, bool], place: int) -> dict[str, Any]:
+        """What the classifier says of one text, where it dares to."""
+        best = {head: rows.labels[rows.best[place]] for head, rows in heads.items()}
         topic = best["topic"] if sure["topic"] else None
-        body = body_of(title, text)
-        return Annotation(
-            model=self.version,
-            title_tokens=tuple(title_tokens),
-            text_tokens=tuple(text_tokens),
-            topic=topic,
-            subtopic=self._subtopic(best["topic"], rows["subtopic"]) if topic and sure["subtopic"] else None,
-            topics=_candidates(self.classifier.heads["topic"], rows["topic"]),
-            demand_type=best["demand_type"] if sure["demand_type"] else None,
-            demand_types=_candidates(self.classifier.heads["demand_type"], rows["demand_type"]),
-            departments=_candidates(self.classifier.heads["department"], rows["department"]),
-            urgency=urgency,
-            positive=min(1.0, max(0.0, positive)),
-            emotion=best["emotion"] if sure["emotion"] else None,
-            keywords=tuple(keywords(title_tokens, text_tokens)),
-            entities=tuple(entities(body)),
-            fingerprint=fingerprint(body),
-            abstained=tuple(head for head, certain in sure.items() if not certain),
-        )
-
-    def _subtopic(self, topic: str, row: NDArray[np.float32]) -> str:
-        return path_under(self.classifier.heads["subtopic"], topic, row)
+        path = path_under(heads["subtopic"].labels, topic, heads["subtopic"].values[place]) if topic else None
+        return {
+            "topic": topic,
+            "subtopic": path if sure["subtopic"] else None,
+            "topics": heads["topic"].candidates(place),
+            "demand_type": best["demand_type"] if sure["demand_type"] else None,
+            "demand_types": heads["demand_type"].candidates(place),
+            "departments": heads["department"].candidates(place),
+            "emotion": best["emotion"] if sure["emotion"] else None,
+            "abstained": tuple(head for head, certain in sure.items() if not certain),
+        }
 
     def _known(self, draft: Draft) -> Reading | None:
         with self._lock:
@@ -182,15 +157,13 @@ def public_line(row_id: str, reading: Reading) -> dict[str, Any]:
         "id": row_id,
         "topic": {
             "label": topic,
-            "path": path_under(
-                tuple(found["subtopic"]), topic, np.fromiter(found["subtopic"].values(), dtype=np.float64)
-            ),
+            "path": path_under(tuple(found["subtopic"]), topic, tuple(found["subtopic"].values())),
             "probabilities": found["topic"],
         },
         "demand_type": {"label": _best(found["demand_type"]), "probabilities": found["demand_type"]},
         "department": {"label": _best(found["department"]), "probabilities": found["department"]},
         "urgency": note.urgency,
-        "sentiment": {"positive": round(note.positive, 6)},
+        "sentiment": {"positive": note.positive},
         "emotion": {"label": _best(found["emotion"]), "probabilities": found["emotion"]},
         "keywords": list(note.keywords),
         "entities": [entity.model_dump() for entity in note.entities],
@@ -200,7 +173,7 @@ def public_line(row_id: str, reading: Reading) -> dict[str, Any]:
     }
 
 
-def path_under(paths: Sequence[str], topic: str, row: NDArray[Any]) -> str:
+def path_under(paths: Sequence[str], topic: str, row: Sequence[float]) -> str:
     """The most probable path `一级/二级` under a topic; the topic itself where it has none."""
     own = [place for place, path in enumerate(paths) if path.split("/")[0] == topic]
     return paths[max(own, key=lambda place: row[place])] if own else topic
@@ -213,16 +186,41 @@ def _masked(text: str, limit: int = READ_CHARACTERS) -> str:
     return mask(clean(text[:limit])).text if text else ""
 
 
-def _candidates(labels: Sequence[str], row: Probabilities) -> tuple[Candidate, ...]:
-    order = np.argsort(-row, kind="stable")[:CANDIDATES]
-    return tuple(Candidate(label=labels[place], probability=round(float(row[place]), 6)) for place in order)
+class _Rows:
+    """Probabilities of one head for a batch, made ready for reading row by row."""
+
+    def __init__(self, labels: tuple[str, ...], probabilities: Probabilities) -> None:
+        """Six decimals that add up to 1: what rounding lost or gained goes to the most probable label."""
+        self.labels = labels
+        self.best = probabilities.argmax(axis=1)
+        millionths = np.rint(probabilities.astype(np.float64) * 1e6)
+        millionths[np.arange(len(millionths)), self.best] += 1e6 - millionths.sum(axis=1)
+        self.values: list[list[float]] = (millionths / 1e6).tolist()
+        self.order = np.argsort(-probabilities, axis=1, kind="stable")[:, :CANDIDATES].tolist()
+
+    def named(self, place: int) -> dict[str, float]:
+        return dict(zip(self.labels, self.values[place], strict=True))
+
+    def candidates(self, place: int) -> tuple[Candidate, ...]:
+        row = self.values[place]
+        return tuple(Candidate(label=self.labels[column], probability=row[column]) for column in self.order[place])
 
 
-def _named(labels: Sequence[str], row: NDArray[np.float32]) -> dict[str, float]:
-    """Six decimals that add up to 1: what rounding lost or gained goes to the most probable label."""
-    values = np.round(row.astype(np.float64), 6)
-    values[values.argmax()] += 1.0 - values.sum()
-    return {label: round(value, 6) for label, value in zip(labels, values.tolist(), strict=True)}
+def _words(title: str, text: str) -> dict[str, Any]:
+    """What the words themselves give: tokens, keywords, entities, fingerprint."""
+    from nlp.entities import entities
+    from nlp.keywords import keywords
+    from nlp.segment import segment
+    from nlp.similar import fingerprint
+
+    title_tokens, text_tokens, body = segment(title), segment(text), body_of(title, text)
+    return {
+        "title_tokens": tuple(title_tokens),
+        "text_tokens": tuple(text_tokens),
+        "keywords": tuple(keywords(title_tokens, text_tokens)),
+        "entities": tuple(entities(body)),
+        "fingerprint": fingerprint(body),
+    }
 
 
 def _best(probabilities: dict[str, float]) -> str:

@@ -153,9 +153,9 @@ def test_the_public_line_keeps_its_form(annotator: Annotator) -> None:
 
 def test_a_path_is_that_of_the_most_probable_child() -> None:
     paths = ("甲/一", "甲/二", "乙/一", "其他")
-    assert path_under(paths, "甲", [0.1, 0.2, 0.6, 0.1]) == "甲/二"  # type: ignore[arg-type]
-    assert path_under(paths, "其他", [0.1, 0.2, 0.6, 0.1]) == "其他"  # type: ignore[arg-type]
-    assert path_under(paths, "丙", [0.1, 0.2, 0.6, 0.1]) == "丙"  # type: ignore[arg-type]
+    assert path_under(paths, "甲", [0.1, 0.2, 0.6, 0.1]) == "甲/二"
+    assert path_under(paths, "其他", [0.1, 0.2, 0.6, 0.1]) == "其他"
+    assert path_under(paths, "丙", [0.1, 0.2, 0.6, 0.1]) == "丙"
 
 
 def test_explanations_are_of_the_masked_text(annotator: Annotator) -> None:
