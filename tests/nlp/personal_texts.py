@@ -46,10 +46,6 @@ _DOMAINS = """
 qq.com 163.com 126.com sina.com.cn gmail.com foxmail.com city-water.cn
 """
 DOMAINS = _DOMAINS.split()
-_BANKS = """
-工商银行 农业银行 建设银行 农商银行 邮政储蓄 招商银行
-"""
-BANKS = _BANKS.split()
 _PROVINCES = """
 110101 310115 430102 430624 440305 510107 350102 420106 130203 610113
 230102 520103
