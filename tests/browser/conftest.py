@@ -50,10 +50,16 @@ def payloads() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def address(demo: Any) -> Iterator[str]:
     """Where the pages are served. Whoever has another application serves it here."""
-    yield from serve(demo.application())
+    yield from _serve(demo.application())
 
 
-def serve(application: Any) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Any], Iterator[str]]:
+    """Serves an ASGI application on a free port of this machine: `yield from serve(application)`."""
+    return _serve
+
+
+def _serve(application: Any) -> Iterator[str]:
     import uvicorn
 
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
@@ -92,6 +98,7 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="zh-CN"
         )
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         if not noisy:

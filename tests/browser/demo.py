@@ -34,7 +34,7 @@ class Demo:
 
     def __init__(self, city: Any) -> None:
         self.city = city
-        self.store = city.store()
+        self.store = city.store(city.records(per_day=14))
         self.poison = ""
         self.decided: list[tuple[str, str]] = []
         self.posted: list[dict[str, str]] = []
