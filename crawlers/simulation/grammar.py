@@ -25,7 +25,7 @@ PLACE_KINDS: Final = (
 )  # fmt: skip
 ORDER_SLOTS: Final = frozenset({
     *PLACE_KINDS, "place", "name", "ask", "unit", "district", "city", "me", "us", "home", "person", "phone", "plate", "door",
-    "building", "number", "bus", "day", "yesterday", "weekday", "clock",
+    "building", "number", "bus", "day", "before", "yesterday", "weekday", "clock",
 })  # fmt: skip
 """Slots that `writer` fills for each order; every other slot must be a list of `phrases.toml`."""
 

@@ -127,13 +127,14 @@ class Writer:
 
     def _scene(self, rng: Random, story: Story, voice: bool) -> Scene:
         seen = story.onset or story.day - timedelta(days=_number(rng, 1, 6))
+        before = min(seen, story.day) - timedelta(days=_number(rng, 4, 20))
         scene = Scene(rng, self._always, story.street.places)
         scene.update(story.fixed)
         scene[story.issue.place] = story.place
         scene.update(
             name=story.issue.name, ask=story.issue.ask, unit=story.unit, district=story.street.district,
             street=story.street.name, place=story.place, day=f"{seen.month}月{seen.day}日", me="来电人" if voice else "我",
-            us=_any(rng, _US_VOICE if voice else _US_WEB), home="来电人家" if voice else "我家",
+            us=_any(rng, _US_VOICE if voice else _US_WEB), home="来电人家" if voice else "我家", before=f"{before.month}月{before.day}日",
         )  # fmt: skip
         if story.phone and not voice:
             scene["phone"] = story.phone
@@ -267,7 +268,7 @@ class Writer:
         if rng.random() >= _CLAIMED[outcome]:
             return ()
         same = tuple(a for a in story.issue.actions if story.core and kindred(story.core.source, a.source, 1))
-        return same or (story.issue.actions if rng.random() < 0.4 else ())
+        return same or (story.issue.actions if len(story.issue.actions) <= 2 and rng.random() < 0.5 else ())
 
     def refusal(self, rng: Random, story: Story) -> str:
         """Why an order is not accepted."""

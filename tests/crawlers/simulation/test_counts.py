@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_start_moves_the_season() -> None:
         ("events", {"cells": 1, "events": 90}),
     ],
 )
-def test_impossible_wishes_are_refused(name: str, arguments: dict[str, int]) -> None:
+def test_impossible_wishes_are_refused(name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(BadRequest) as caught:
         simulate_counts(**arguments)
     assert caught.value.fields["name"] == name

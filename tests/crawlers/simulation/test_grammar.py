@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawlers.simulation import grammar
-from crawlers.simulation.grammar import ORDER_SLOTS, _issue, expand, load_issues, load_phrases, parse
+from crawlers.simulation.grammar import ORDER_SLOTS, Slots, _issue, expand, load_issues, load_phrases, parse
 from models.errors import BadSetting
 from models.labels import TOPICS
 
@@ -25,7 +25,7 @@ def test_choices_nest_and_slots_fill() -> None:
 
 
 def test_a_slot_may_be_a_list_a_template_or_a_function() -> None:
-    slots = {"one": (parse("[a|b]"),), "two": parse("c"), "three": lambda rng: str(rng.randint(7, 7))}
+    slots: Slots = {"one": (parse("[a|b]"),), "two": parse("c"), "three": lambda rng: str(rng.randint(7, 7))}
     assert expand(parse("{one}{two}{three}"), Random(1), slots) in ("ac7", "bc7")
 
 

@@ -12,7 +12,7 @@ from models.item import Item, Payload
 
 
 def _item(text: str, **fields: str) -> Item:
-    return Item(source="t", payload=Payload(text=text, **fields))  # type: ignore[arg-type]
+    return Item(source="t", payload=Payload(text=text, **fields))
 
 
 def test_counts_lengths_and_duplicates() -> None:
