@@ -189,7 +189,8 @@ class MissingPart(Refuse):
     sentence = "缺少组件 {part}。安装：pip install 'minsheng[{extra}]'。"
 
 
-class StoreNewer(Refuse):
+class StoreNewer(Retry):
+    """Retry, not Refuse: no record is to blame; the worker line waits until somebody upgrades the program."""
+
     code = "MS321"
-    status = 500
     sentence = "检索库索引 {index} 的映射版本 {found} 比本程序的 {known} 新，不能写入。请升级 minsheng。"

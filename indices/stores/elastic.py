@@ -286,7 +286,7 @@ class ElasticStore:
     def _begin(self) -> Deadline:
         """The deadline of a call that begins now, on an index that is there.
 
-        Raises StoreUnavailable, BadSetting, StoreNewer.
+        Raises StoreUnavailable, StoreNewer.
         """
         if self._closed:
             raise unavailable("已关闭")
@@ -308,6 +308,9 @@ class ElasticStore:
                     )
                 )
                 self._ready = True
+        except BadSetting as error:
+            # Somebody has to act, but no record is to blame: the worker line waits instead of filling the quarantine.
+            raise unavailable(error.message) from error
         finally:
             self._lock.release()
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -21,12 +22,18 @@ import pytest
 pytest.importorskip("elasticsearch")
 from elasticsearch import Elasticsearch
 
+from indices.database import connect, make_declared_tables
+from indices.intake.inbox import Inbox
+from indices.intake.worker import Worker
 from indices.stores.elastic import ElasticStore
 from indices.stores.elastic_calls import Breaker
 from indices.stores.elastic_http import BoundedNode
 from models.errors import StoreUnavailable
+from models.item import Item, Payload
 from models.query import Outcome, Query
-from models.record import Record
+from models.record import Annotation, Record
+from models.settings import Settings
+from nlp.annotate import Draft, Reading
 from tests.servers.elastic import Server, ask, fresh_store, server_or_skip
 from tests.servers.proxy import Faults, FaultyProxy
 
@@ -98,6 +105,37 @@ def test_a_bulk_write_with_failures_loses_nothing(server: Server) -> None:
         assert returned or not outcomes[Outcome.DUPLICATE], "without a batch given back, no duplicate"
         kept = {r.id for r in store.scan(Query())}
         assert kept == {record(n).id for n in range(COUNT) if n not in wrong}
+
+
+class Reads:
+    """An annotator that reads nothing: the line is under test, not the language."""
+
+    def annotate(self, drafts: Sequence[Draft]) -> list[Reading]:
+        note = Annotation(model="none")
+        return [Reading(d.title, d.text, d.reply, note, {}) for d in drafts]
+
+
+def test_the_books_balance_in_the_end(server: Server, tmp_path: Path) -> None:
+    """Inbox, worker line and store together (R4, R7): 99 % stored, 1 % quarantined with the server's reason."""
+    count = COUNT // 4
+    database = connect(f"sqlite:///{tmp_path / 'state.db'}")
+    make_declared_tables(database)
+    inbox = Inbox(database, limit=count, lease_seconds=60)
+    items = [
+        Item(source="test", native_id=str(n), payload=Payload(text=f"噪音 {n}", place="路口" if n % 100 == 37 else "7"))
+        for n in range(count)
+    ]
+    with behind(server, deadline_seconds=4.0) as (store, proxy):
+        renew_with_number_field(server, store.status()["index"])
+        proxy.faults = Faults(item_busy=0.05, busy=0.02, drop=0.06, reset=0.03)
+        inbox.accept(items)
+        Worker(inbox, store, Reads(), b"k" * 32, Settings(batch_items=50)).drain()
+        proxy.faults = Faults()
+        books = inbox.books()
+        assert (books.received, books.stored, books.quarantined) == (count, count - count // 100, count // 100)
+        assert (books.duplicate, books.refused, books.waiting) == (0, 0, 0)
+        assert store.search(Query()).total == books.stored
+    database.dispose()
 
 
 def renew_with_number_field(server: Server, index: str) -> None:

@@ -135,7 +135,7 @@ def test_an_older_mapping_is_renewed_by_rebuild(run: Run, filled: Path, alias: s
     server = Server("9", (Settings().elastic_url,))
     ask(server, f"/{alias}/_mapping", "PUT", {"_meta": {"minsheng": {"version": 0}}})
     refused = run("status", "--engine", "elastic").exception
-    assert isinstance(refused, BadSetting)
+    assert isinstance(refused, StoreUnavailable)
     assert "minsheng store rebuild" in str(refused)
     assert run("rebuild").exit_code == 0
     assert json.loads(run("status", "--engine", "elastic", "--json").stdout)["records"] == 30

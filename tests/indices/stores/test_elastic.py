@@ -23,7 +23,7 @@ from indices.stores.elastic_calls import Deadline
 from indices.stores.elastic_index import version
 from indices.stores.elastic_query import MAX_DEPTH
 from indices.stores.elastic_rebuild import rebuild
-from models.errors import BadQuery, BadSetting, StoreUnavailable
+from models.errors import BadQuery, BadSetting, Retry, StoreUnavailable
 from models.query import All, Bucket, Expression, Not, Outcome, Query, Some, Tokens
 from models.record import Record
 from models.settings import Settings
@@ -191,6 +191,18 @@ def test_an_index_that_somebody_removed_is_made_again(store: ElasticStore, serve
         store.upsert([record("a")])
     assert store.upsert([record("a")]).outcomes == (Outcome.STORED,)
     assert store.status()["mapping_version"] == version(), "not an index that the write itself has made up"
+
+
+@server_needed
+def test_an_index_that_cannot_be_used_is_nobody_s_fault_but_retried(store: ElasticStore, server: Server) -> None:
+    """The worker line would quarantine records for any error that is not of the Retry family."""
+    name = store.status()["alias"]
+    for shown, meta in (("MS321", version() + 1), ("minsheng store rebuild", version() - 1)):
+        ask(server, f"/{name}/_mapping", "PUT", {"_meta": {"minsheng": {"version": meta}}})
+        other = ElasticStore.from_settings(server.settings(elastic_index=name))
+        with pytest.raises(Retry, match=shown):
+            other.upsert([record("a")])
+        other.close()
 
 
 @server_needed
