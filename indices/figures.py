@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Column, Double, Engine, Integer, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Double, Engine, Integer, String, Table, Text, delete, select
 
-from indices.database import metadata
+from indices.database import metadata, upsert
 from models.identity import digest
 
 figures = Table(
@@ -50,9 +50,9 @@ class FigureCache:
             "computed_at": self._clock(),
             "body": figure.model_dump_json(),
         }
+        keep = upsert(self._engine, figures).values(values)  # two processes may have computed it at the same time
         with self._engine.begin() as connection:
-            connection.execute(delete(figures).where(figures.c.key == key))
-            connection.execute(insert(figures).values(values))
+            connection.execute(keep.on_conflict_do_update(index_elements=["key"], set_=values))
         return figure
 
     def expire(self, days: int) -> int:
