@@ -91,7 +91,8 @@ class Index(Frozen):
 
 
 class SimilarOrder(Frozen):
-    id: str
+    id: str = Field(description="native id (record id where there is none)")
+    record_id: str = Field(description="what the record is read and merged by")
     title: str
     department: str | None
     similarity: float

@@ -160,7 +160,7 @@ def _order(record: Record, routing: Routing, *, now: datetime, incident: Hotspot
     words = [word for word, weight in routing.reason.words if weight > 0]
     best = max((weight for _, weight in routing.reason.words), default=1.0) or 1.0
     merge_into = (incident.record_ids[0] if incident and incident.record_ids else "") or next(
-        (order.id for order in routing.similar if order.similarity >= SURE), ""
+        (order.record_id for order in routing.similar if order.similarity >= SURE), ""
     )
     meta = (formats.full_moment(record.created_at), CHANNEL_NAMES.get(record.channel, record.channel), place_of(record))
     return OrderView(

@@ -46,7 +46,7 @@ class Dispatcher:
         unit = self._catalogue.office(code, note.topic, note.subtopic, district, day) if code else None
         return Routing(
             department=None if to_person else code, confidence=round(confidence, 4), candidates=self._candidates(reading, code),
-            reason=Reason(words=self._words(title, text, code), rule=rule or self._why(to_person, note.urgency)),
+            reason=Reason(words=self._words(reading, title, text, code), rule=self._why(rule, to_person, note.urgency)),
             similar=self._similar(reading, district, street, exclude), to_person=to_person, unit=None if to_person else unit,
             topic=note.topic, demand_type=note.demand_type, urgency=note.urgency, model=self._annotator.version,
         )  # fmt: skip
@@ -55,20 +55,22 @@ class Dispatcher:
     def _candidates(reading: Reading, decided: str | None) -> tuple[Candidate, ...]:
         """The three most probable departments; one that the catalogue decided comes first."""
         probabilities = reading.probabilities.get("department", {})
+        if decided is not None:
+            probabilities = {decided: 0.0, **probabilities}  # the catalogue may name one that the model was not taught
         order = sorted(probabilities, key=lambda code: (code != decided, -probabilities[code]))
         return tuple(Candidate(label=code, probability=round(probabilities[code], 4)) for code in order[:3])
 
-    def _words(self, title: str, text: str, code: str | None) -> tuple[tuple[str, float], ...]:
-        if code is None:
+    def _words(self, reading: Reading, title: str, text: str, code: str | None) -> tuple[tuple[str, float], ...]:
+        if code is None or code not in reading.probabilities.get("department", {}):
             return ()
         found = self._annotator.explain(title, text, "department", code, n=REASON_WORDS)
         return tuple((word, round(weight, 3)) for word, weight in found if weight > 0)
 
     @staticmethod
-    def _why(to_person: bool, urgency: int) -> str:
+    def _why(rule: str, to_person: bool, urgency: int) -> str:
         if urgency >= _DANGER:
-            return "可能危及人身安全，须由人工即刻处理"
-        return "把握不足，请人工判断" if to_person else "按文字判断，派单目录没有强制规定"
+            return "可能危及人身安全，须由人工即刻处理" + (f"（{rule}）" if rule else "")
+        return rule or ("把握不足，请人工判断" if to_person else "按文字判断，派单目录没有强制规定")
 
     def _similar(
         self, reading: Reading, district: str | None, street: str | None, exclude: str
@@ -89,8 +91,8 @@ class Dispatcher:
 
         ranked = sorted((h.record for h in hits if h.record.id != exclude), key=lambda r: (-nearness(r), r.id))
         return tuple(
-            SimilarOrder(id=r.native_id or r.id, title=r.title or r.text[:40], department=r.department or _suggested(r),
-                         similarity=round(similarity(body, r.body), 3))
+            SimilarOrder(id=r.native_id or r.id, record_id=r.id, title=r.title or r.text[:40],
+                         department=r.department or _suggested(r), similarity=round(similarity(body, r.body), 3))
             for r in ranked[:SIMILAR]
         )  # fmt: skip
 

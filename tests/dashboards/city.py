@@ -202,8 +202,8 @@ def routing(order: Record, to_person: bool = False) -> Routing:
         candidates=note.departments, to_person=to_person, topic=note.topic, demand_type=note.demand_type, urgency=note.urgency,
         model="linear-2026.11", reason=Reason(words=((order.title[:2], 1.92), (order.title[2:4], 1.31), (order.text[:3], 0.44)),
                                               rule="派单目录 2026-07：城乡建设—市政设施，东桥区 → 区城市管理局"),
-        similar=(SimilarOrder(id=f"{3:032x}", title="长堤路南段路灯损坏", department="城管", similarity=0.91),
-                 SimilarOrder(id=f"{4:032x}", title="公园步道照明不足", department="城管", similarity=0.64)),
+        similar=(SimilarOrder(id="S3", record_id=f"{3:032x}", title="长堤路南段路灯损坏", department="城管", similarity=0.91),
+                 SimilarOrder(id="S4", record_id=f"{4:032x}", title="公园步道照明不足", department="城管", similarity=0.64)),
     )  # fmt: skip
 
 
