@@ -31,20 +31,20 @@ from models.record import Record
 Make = Callable[..., Record]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = ("噪音", "夜间", "施工", "物业")
+NAMES = [f"id-{n:02}" for n in range(14)]
 DISTRICTS = ("甲区", "乙 区", "")
 
-INSTANTS = st.sampled_from(
-    [START + timedelta(microseconds=n) for n in (-1, 0, 1)] + [START + timedelta(days=n) for n in range(1, 9)]
-)
+MOMENTS = [START + timedelta(microseconds=n) for n in (-1, 0, 1)] + [START + timedelta(days=n) for n in (1, 2, 5)]
+INSTANTS = st.sampled_from(MOMENTS)
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
 STATES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
-        "name": st.sampled_from([f"id-{n:02}" for n in range(14)] + ["", "B", "𠮷"]),
-        "revision": st.integers(-1, 4),
+        "name": st.sampled_from([*NAMES, "B", "𠮷", ""]),
+        "revision": st.sampled_from((0, 1, 2, 3, 4, 0, 1, 2, 3, 4, -1)),
         "title": TEXTS,
         "text": TEXTS,
         "reply": TEXTS,
-        "created_at": st.one_of(INSTANTS, INSTANTS, st.just(datetime(1, 1, 1, tzinfo=UTC))),
+        "created_at": st.sampled_from([*MOMENTS, *MOMENTS, datetime(1, 1, 1, tzinfo=UTC)]),
         "district": st.sampled_from((None, *DISTRICTS)),
         "rating": st.sampled_from((None, 1, 5)),
         "topic": st.sampled_from((None, "环境保护", "其他")),
@@ -66,14 +66,17 @@ def _nodes(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Express
     return st.one_of(st.builds(All, parts=parts), st.builds(Some, parts=parts), st.builds(Not, part=children))
 
 
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "district": st.lists(st.sampled_from(DISTRICTS), max_size=2).map(tuple),
+        "topic": st.lists(st.sampled_from(("环境保护", "其他")), max_size=2).map(tuple),
+    },
+)
 QUERIES = st.builds(
     Query,
-    match=st.one_of(st.none(), st.recursive(LEAVES, _nodes, max_leaves=6)),
-    filters=st.dictionaries(
-        st.sampled_from(("district", "topic")),
-        st.lists(st.sampled_from((*DISTRICTS, "其他")), max_size=2).map(tuple),
-        max_size=2,
-    ),
+    match=st.one_of(st.none(), LEAVES, st.recursive(LEAVES, _nodes, max_leaves=6)),
+    filters=st.one_of(st.just({}), st.just({}), FILTERS),
     since=st.one_of(st.none(), INSTANTS),
     until=st.one_of(st.none(), INSTANTS),
     sort=st.sampled_from(Sort),
@@ -98,10 +101,11 @@ def machine(opener: Callable[[], Store], record: Make, lasting: bool) -> type[Ru
             self.reference = MemoryStore(segmenter=str.split)
             self.reader: Store | None = None
 
-        @initialize()
-        def begin(self) -> None:
+        @initialize(states=st.lists(STATES, min_size=4, max_size=9))
+        def begin(self, states: list[dict[str, Any]]) -> None:
             self.store = opener()
             self.store.forget([r.id for r in self.store.scan(Query())])
+            self.upsert(states)
 
         @rule(states=st.lists(STATES, max_size=9))
         def upsert(self, states: list[dict[str, Any]]) -> None:
@@ -110,7 +114,7 @@ def machine(opener: Callable[[], Store], record: Make, lasting: bool) -> type[Ru
             assert mine.outcomes == its.outcomes
             assert [bool(reason) for reason in mine.reasons] == [bool(reason) for reason in its.reasons]
 
-        @rule(names=st.lists(st.sampled_from([f"id-{n:02}" for n in range(14)] + ["B", "absent"]), max_size=5))
+        @rule(names=st.lists(st.sampled_from([*NAMES, "B", "absent"]), max_size=5))
         def forget(self, names: list[str]) -> None:
             assert self.store.forget(names) == self.reference.forget(names)
 

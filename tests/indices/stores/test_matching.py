@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indices.stores import matching
@@ -26,6 +26,7 @@ Make = Callable[..., Record]
 INSTANTS = st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 
 
+@settings(deadline=None)
 @given(INSTANTS, INSTANTS)
 def test_microseconds_keep_order_and_lose_nothing(first: datetime, second: datetime) -> None:
     assert (microseconds(first) < microseconds(second)) == (first < second)
@@ -34,6 +35,7 @@ def test_microseconds_keep_order_and_lose_nothing(first: datetime, second: datet
     assert abs(microseconds(first)) < 2**53, "exact in a double, as aggregations give it back"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8)))
 def test_whole_tokens_hold_no_white_space_and_stay(tokens: list[str]) -> None:
     whole = whole_tokens(tokens)
@@ -62,6 +64,7 @@ def test_tokens_come_from_the_annotation_where_there_is_one(record: Make) -> Non
     }
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("ab"), min_size=1, max_size=3), st.lists(st.sampled_from("ab"), max_size=12))
 def test_occurrences_against_strings(phrase: list[str], tokens: list[str]) -> None:
     text, sought = "".join(tokens), "".join(phrase)
@@ -86,6 +89,7 @@ def test_lone_surrogates_have_a_reason(record: Make) -> None:
     assert "topic" in why_not_kept(noted)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_what_pydantic_lets_in_can_be_encoded(text: str) -> None:
     state = Record(id="x", revision=1, intake="", source=text, text=text, created_at=matching.EARLIEST)
