@@ -21,7 +21,6 @@ ROUTERS = tuple(module.router for module in (session, items, records, answers, s
 # What the pages ask for (no inline script or style, nothing from another host: promises S8, S12), on every answer.
 HEADERS = {
     **assets.PAGE_HEADERS,
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
 }
 

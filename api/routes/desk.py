@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -9,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import answers, frames
 from api.auth import Allow, house_of, scoped
+from api.routes.pages import HOTSPOT_DAYS, TOP
 from dashboards import pages
 from dashboards.frame import PAGES
 from dashboards.views.desk import ACTIONS, Counters, Decided, DeskView, by_urgency_and_doubt, desk_view
@@ -17,6 +19,7 @@ from indices.access import ScopedStore
 from indices.civic.decisions import Action
 from models.clock import city_day, day_start, now
 from models.errors import BadRequest, NotFound
+from models.figures import Hotspot
 from models.labels import DEPARTMENTS, Status
 from models.query import Query
 from models.record import Record
@@ -59,7 +62,27 @@ def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None, l
             house, reader, record.title, record.text, record.district, record.street, exclude=record.id
         )
         current = (record, routing)
-    return desk_view(queue, now=now(), current=current, counters=counters, last=last)
+    incident = _incident(request, reader, record) if record is not None else None
+    return desk_view(
+        queue, now=now(), current=current, counters=counters, last=last or _last(request, reader), incident=incident
+    )
+
+
+def _incident(request: Request, reader: ScopedStore, record: Record) -> Hotspot | None:
+    """The hotspot of the last week that the order belongs to; the figure is kept, so this costs nothing on most requests."""
+    fresh = frames.freshness(house_of(request), reader)
+    last = city_day(fresh.newest or now())
+    found = answers.hotspots(house_of(request), reader, last - timedelta(days=HOTSPOT_DAYS - 1), last + timedelta(days=1), top=TOP,
+                             district=frames.chosen_district(request, reader))  # fmt: skip
+    return next((one for one in found.hotspots if record.id in one.record_ids and record.id != one.record_ids[0]), None)
+
+
+def _last(request: Request, reader: ScopedStore) -> Decided | None:
+    """What this person decided last and can still take back, after a reload too."""
+    decision = house_of(request).decisions.last(reader.viewer.name)
+    if decision is None or (record := reader.get(decision.record_id)) is None:
+        return None
+    return _decided(record, decision.action, decision.department)
 
 
 @router.get("/desk")
@@ -107,8 +130,15 @@ def _decide(
     suggested = note.departments[0].label if note and note.departments else ""
     target = into if action == "merge" else department
     house_of(request).decisions.decide(record_id, reader.viewer.name, action, department=target, suggested=suggested)
-    name = DEPARTMENTS.get(department, department)
-    words = {"accept": f"已派 {name}", "department": f"已改派 {name}", "person": "已转人工", "merge": f"已并入 {into}"}[
-        action
-    ]
-    return Decided(record_id, f"{title_of(record)}：{words}")
+    return _decided(record, action, target)
+
+
+def _decided(record: Record, action: Action, target: str) -> Decided:
+    name = DEPARTMENTS.get(target, target)
+    words = {
+        "accept": f"已派 {name}",
+        "department": f"已改派 {name}",
+        "person": "已转人工",
+        "merge": f"已并入 {target}",
+    }
+    return Decided(record.id, f"{title_of(record)}：{words[action]}")

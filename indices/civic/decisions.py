@@ -10,7 +10,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import Boolean, Column, Double, Engine, Integer, Row, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    Engine,
+    Integer,
+    Row,
+    Select,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from indices.database import metadata
 from models.errors import BadRequest, NotFound
@@ -80,18 +94,23 @@ class Decisions:
 
     def undo(self, who: str) -> Decision:
         """Take back the person's own last decision that stands. Raises NotFound."""
-        last = (
-            select(decisions)
-            .where(decisions.c.who == who, ~decisions.c.undone)
-            .order_by(decisions.c.number.desc())
-            .limit(1)
-        )
         with self._engine.begin() as connection:
-            row = connection.execute(last).first()
+            row = connection.execute(self._last_of(who)).first()
             if row is None:
                 raise NotFound(what="可以撤销的操作")
             connection.execute(update(decisions).where(decisions.c.number == row.number).values(undone=True))
         return _decision(row)
+
+    def last(self, who: str) -> Decision | None:
+        """The person's own latest decision that stands: what `undo` would take back."""
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            row = connection.execute(self._last_of(who)).first()
+        return None if row is None else _decision(row)
+
+    @staticmethod
+    def _last_of(who: str) -> Select[Any]:
+        own = select(decisions).where(decisions.c.who == who, ~decisions.c.undone)
+        return own.order_by(decisions.c.number.desc()).limit(1)
 
     def standing(self, record_ids: Sequence[str]) -> dict[str, Decision]:
         """The latest decision that stands for each record that has one."""

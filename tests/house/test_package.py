@@ -51,13 +51,14 @@ def test_functions_are_mostly_short() -> None:
     assert sum(length > 35 for length in lengths) <= 0.1 * len(lengths)
 
 
-def test_except_exception_stands_in_outer_loops_only() -> None:
+def test_what_swallows_every_exception_stands_in_outer_loops_only() -> None:
+    """A handler that raises again gives resources back; one that does not must be the outer loop of a process."""
     found = {
         str(path.relative_to(ROOT))
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException"))
+        and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
     }
-    allowed = {"indices/intake/worker.py", "indices/intake/watch.py", "api/scheduler.py"}
-    assert found <= allowed
+    assert found <= {"indices/intake/worker.py", "indices/intake/watch.py", "api/scheduler.py"}

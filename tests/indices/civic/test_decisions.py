@@ -65,3 +65,15 @@ def test_labels_are_departments_that_stand(decisions: Decisions) -> None:
 def test_what_cannot_be_decided_is_refused(decisions: Decisions, action: str, department: str) -> None:
     with pytest.raises(BadRequest):
         decisions.decide("r1", "wang", action, department=department)  # type: ignore[arg-type]
+
+
+def test_the_last_decision_is_the_one_that_undo_takes_back(decisions: Decisions) -> None:
+    assert decisions.last("wang") is None
+    decisions.decide("r1", "wang", "accept", department="城管")
+    decisions.decide("r2", "wang", "person")
+    decisions.decide("r3", "li", "person")
+    last = decisions.last("wang")
+    assert last is not None
+    assert last.record_id == "r2"
+    assert decisions.undo("wang") == last
+    assert decisions.last("wang").record_id == "r1"  # type: ignore[union-attr]
