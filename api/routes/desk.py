@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, cast
 
@@ -21,7 +23,7 @@ from models.clock import city_day, day_start, now
 from models.errors import BadRequest, NotFound
 from models.figures import Hotspot
 from models.labels import DEPARTMENTS, Status
-from models.query import Query
+from models.query import MAX_PAGE, MAX_WINDOW, Query
 from models.record import Record
 from models.viewer import Viewer
 
@@ -29,32 +31,64 @@ router = APIRouter(include_in_schema=False)
 OPERATORS = Allow(*next(entry.roles for entry in PAGES if entry.key == "desk"))
 Operator = Annotated[Viewer, Depends(OPERATORS)]
 OPEN = (Status.WAITING.value, Status.ACCEPTED.value, Status.TO_DISPATCH.value, Status.RETURNED.value)
+URGENT = ("3", "2")  # looked for by themselves: the newest orders may be many
 QUEUE = 100
+LOOK_PAGES = 5  # of a feed without status: orders that have a department already lie between those that have none
 
 
-def waiting_orders(request: Request, reader: ScopedStore) -> list[Record]:
-    """Orders that nobody decided on yet. Feeds that export no status: the newest ones without a department."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`orders`: at most QUEUE, in the order in which they are to be worked on. `count`: how many wait in all."""
+
+    orders: list[Record]
+    count: int
+
+
+def waiting_orders(request: Request, reader: ScopedStore) -> Waiting:
+    """Orders that nobody decided on yet. Feeds that export no status: the newest ones without a department.
+
+    A decided order stays open in its feed for a while, so the store is read page by page until enough undecided ones are found.
+    """
     district = frames.chosen_district(request, reader)
-    query = Query(size=QUEUE, filters={"district": (district,)} if district else {})
-    found = [hit.record for hit in reader.search(query.narrowed(status=OPEN)).hits]
-    if not found:
-        found = [
-            hit.record
-            for hit in reader.search(query).hits
-            if hit.record.status is None and hit.record.department is None
-        ]
-    decided = house_of(request).decisions.standing([record.id for record in found])
-    return by_urgency_and_doubt([record for record in found if record.id not in decided])
+    within = Query(size=MAX_PAGE, filters={"district": (district,)} if district else {})
+    standing = house_of(request).decisions.standing
+    found: dict[str, Record] = {}
+    decided: set[str] = set()
+
+    def collect(query: Query, pages: int, wanted: Callable[[Record], bool] = lambda _: True) -> None:
+        for page in range(pages):
+            records = [hit.record for hit in reader.search(query.model_copy(update={"offset": page * MAX_PAGE})).hits]
+            known = standing([record.id for record in records])
+            decided.update(known)
+            found.update({record.id: record for record in records if record.id not in known and wanted(record)})
+            if len(found) >= QUEUE or len(records) < MAX_PAGE:
+                return
+
+    is_open = within.narrowed(status=OPEN)
+    if total := reader.search(is_open.model_copy(update={"size": 0})).total:
+        for query in (*(is_open.narrowed(urgency=(level,)) for level in URGENT), is_open):
+            if len(found) < QUEUE:
+                collect(query, MAX_WINDOW // MAX_PAGE)
+        count = total - len(decided)
+    else:
+        collect(within, LOOK_PAGES, lambda record: record.status is None and record.department is None)
+        count = len(found)
+    return Waiting(by_urgency_and_doubt(list(found.values()))[:QUEUE], count)
 
 
-def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None, last: Decided | None = None) -> DeskView:
+def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None) -> DeskView:
     house = house_of(request)
-    queue = waiting_orders(request, reader)
+    waiting = waiting_orders(request, reader)
+    queue = waiting.orders
     record = next((one for one in queue if one.id == chosen), queue[0] if queue else None)
     tally = house.decisions.tally(reader.viewer.name, day_start(city_day(now())).timestamp())
     decided = tally.accepted + tally.changed + tally.to_person + tally.merged
     counters = Counters(
-        decided=decided, accepted=tally.accepted, changed=tally.changed, to_person=tally.to_person, waiting=len(queue)
+        decided=decided,
+        accepted=tally.accepted,
+        changed=tally.changed,
+        to_person=tally.to_person,
+        waiting=waiting.count,
     )
     current = None
     if record is not None:
@@ -64,7 +98,7 @@ def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None, l
         current = (record, routing)
     incident = _incident(request, reader, record) if record is not None else None
     return desk_view(
-        queue, now=now(), current=current, counters=counters, last=last or _last(request, reader), incident=incident
+        queue, now=now(), current=current, counters=counters, last=_last(request, reader), incident=incident
     )
 
 
@@ -82,7 +116,7 @@ def _last(request: Request, reader: ScopedStore) -> Decided | None:
     decision = house_of(request).decisions.last(reader.viewer.name)
     if decision is None or (record := reader.get(decision.record_id)) is None:
         return None
-    return _decided(record, decision.action, decision.department)
+    return _decided(reader, record, decision.action, decision.department)
 
 
 @router.get("/desk")
@@ -105,40 +139,52 @@ def decide(request: Request, record_id: str, viewer: Operator, action: Annotated
     """Accept a candidate, choose another department, hand to a person, merge, or take the last decision back."""
     if action not in ACTIONS:
         raise BadRequest(name="action", value=action, reason=f"应为 {'、'.join(ACTIONS)} 之一")
-    reader, decisions = scoped(request, viewer), house_of(request).decisions
-    last, chosen = None, None
+    reader, house = scoped(request, viewer), house_of(request)
+    chosen = None
     if action == "undo":
-        chosen = decisions.undo(viewer.name).record_id
+        chosen = what = house.decisions.undo(viewer.name).record_id
     else:
-        last = _decide(request, reader, record_id, cast(Action, action), department, into)
-    house_of(request).audit.note(viewer.name, f"desk.{action}", f"{record_id} {department or into}".strip())
+        target = _decide(request, reader, record_id, cast(Action, action), department, into)
+        what = f"{record_id} {target}".strip()
+    house.audit.note(viewer.name, f"desk.{action}", what)
     if "hx-request" not in request.headers:
         return RedirectResponse("/desk", status_code=303)
-    view = _view(request, reader, chosen=chosen, last=last)
+    view = _view(request, reader, chosen=chosen)
     return HTMLResponse(pages.render_desk_work(view, frames.frame_of(request, reader, "desk", kind="none")))
 
 
-def _decide(
-    request: Request, reader: ScopedStore, record_id: str, action: Action, department: str, into: str
-) -> Decided:
+def _decide(request: Request, reader: ScopedStore, record_id: str, action: Action, department: str, into: str) -> str:
+    """Keep the decision; its target: a department, an order, or nothing. Raises NotFound, BadRequest."""
+    record, target = _order(reader, record_id), ""
+    if action in ("accept", "department"):
+        if department not in DEPARTMENTS:
+            raise BadRequest(name="department", value=department, reason=f"应为 {'、'.join(DEPARTMENTS)} 之一")
+        target = department
+    elif action == "merge":
+        if into in ("", record_id):
+            raise BadRequest(name="into", value=into, reason="应为另一件工单的记录号")
+        target = _order(reader, into).id
+    note = record.annotation
+    suggested = note.departments[0].label if note and note.departments else ""
+    house_of(request).decisions.decide(record_id, reader.viewer.name, action, department=target, suggested=suggested)
+    return target
+
+
+def _order(reader: ScopedStore, record_id: str) -> Record:
     record = reader.get(record_id)
     if record is None:
         raise NotFound(what=f"工单 {record_id[:40]}")
-    if action in ("accept", "department") and department not in DEPARTMENTS:
-        raise BadRequest(name="department", value=department, reason=f"应为 {'、'.join(DEPARTMENTS)} 之一")
-    note = record.annotation
-    suggested = note.departments[0].label if note and note.departments else ""
-    target = into if action == "merge" else department
-    house_of(request).decisions.decide(record_id, reader.viewer.name, action, department=target, suggested=suggested)
-    return _decided(record, action, target)
+    return record
 
 
-def _decided(record: Record, action: Action, target: str) -> Decided:
+def _decided(reader: ScopedStore, record: Record, action: Action, target: str) -> Decided:
     name = DEPARTMENTS.get(target, target)
+    if action == "merge" and (main := reader.get(target)) is not None:
+        name = main.native_id or main.id[:12]
     words = {
         "accept": f"已派 {name}",
         "department": f"已改派 {name}",
         "person": "已转人工",
-        "merge": f"已并入 {target}",
+        "merge": f"已并入 {name}",
     }
     return Decided(record.id, f"{title_of(record)}：{words[action]}")
