@@ -40,7 +40,7 @@ from tests.servers.proxy import Faults, FaultyProxy
 pytestmark = pytest.mark.server
 COUNT = 10_000 if os.environ.get("MINSHENG_FAULTS") == "full" else 2_000
 AT = datetime(2026, 3, 1, tzinfo=UTC)
-DEADLINE_SECONDS = 1.5
+DEADLINE_SECONDS = 1.0
 GRACE_SECONDS = 0.5
 
 

@@ -182,7 +182,7 @@ def start(
         "remove": [str(folder), *([str(also_remove)] if also_remove else [])],
         "commands": [command(folder, home, number) for number in range(nodes)],
         "environment": {
-            "PATH": os.environ["PATH"], "ES_JAVA_HOME": str(java), "CLI_JAVA_OPTS": "-Xms4m -Xmx64m -XX:+UseSerialGC",
+            "PATH": os.environ["PATH"], "ES_JAVA_HOME": str(java), "CLI_JAVA_OPTS": "-Xms64m -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
             "LANG": "C.UTF-8",
         },
     }  # fmt: skip
