@@ -33,6 +33,8 @@ MERGE_OTHER_TOPIC: Final = 0.35
 """The same where the classifier reads different topics: it may be wrong, so words can outvote it. 0.5 left an issue in three."""
 ANCHOR_SHARE: Final = 0.5
 """An anchor is a rare feature that this share of a group's members has."""
+LEAST_NAME: Final = 3
+"""Characters of a name that can stand for a longer one."""
 OBJECT_SHARE: Final = 0.1
 """A group is about every object that so many of its members name."""
 NEGLIGIBLE: Final = 0.03
@@ -49,54 +51,65 @@ def group_posts(posts: Sequence[Post], vectors: Vectors | None = None) -> list[l
     if not posts:
         return []
     vectors = vectors or Vectors(posts)
-    groups = _single_pass(posts, vectors.rows)
+    groups = _single_pass(posts, vectors)
     merged = _merge(posts, vectors, groups)
     return sorted(merged, key=lambda group: group[0])
 
 
-def _single_pass(posts: Sequence[Post], rows: csr_matrix) -> list[list[int]]:
+def _single_pass(posts: Sequence[Post], vectors: Vectors) -> list[list[int]]:
     days = np.fromiter((post.day.toordinal() for post in posts), dtype=np.int64, count=len(posts))
-    group_of = np.full(len(posts), -1, dtype=np.int64)
-    live = np.ones(len(posts), dtype=bool)  # among the last LINKED of its group
-    groups: list[list[int]] = []
-    named: list[Objects] = []
+    joined = _Joined(posts)
     for begin in range(0, len(posts), _BLOCK):
         end = min(begin + _BLOCK, len(posts))
         oldest = int(np.searchsorted(days, days[begin] - MEMORY_DAYS))
-        near = (rows[begin:end] @ rows[oldest:end].T).tocsr()
+        near = (vectors.rows[begin:end] @ vectors.rows[oldest:end].T).tocsr()
         for row in range(begin, end):
             span = slice(near.indptr[row - begin], near.indptr[row - begin + 1])
             other, alike = near.indices[span] + oldest, near.data[span]
-            seen = (other < row) & (alike > NEGLIGIBLE)
-            other, alike = other[seen], alike[seen]
-            seen = live[other] & (days[other] >= days[row] - MEMORY_DAYS)
-            number = _best(group_of[other[seen]], alike[seen], groups, named, posts[row])
-            if number < 0:
-                number = len(groups)
-                groups.append([])
-                named.append(Objects())
-            groups[number].append(row)
-            named[number].add(posts[row])
-            group_of[row] = number
-            if len(groups[number]) > LINKED:
-                live[groups[number][-LINKED - 1]] = False
-    return groups
+            remembered = (other < row) & (alike > NEGLIGIBLE) & (days[other] >= days[row] - MEMORY_DAYS)
+            joined.add(row, other[remembered], alike[remembered])
+    return joined.groups
 
 
-def _best(numbers: Ints, alike: NDArray[np.float32], groups: list[list[int]], named: list[Objects], post: Post) -> int:
-    """The group with the highest mean similarity ≥ JOIN over its last members that is not about another object; −1 where
-    there is none, the older at a tie."""
-    if not len(numbers):
+class _Joined:
+    """The groups so far."""
+
+    def __init__(self, posts: Sequence[Post]) -> None:
+        self.posts = posts
+        self.groups: list[list[int]] = []
+        self._objects: list[Objects] = []
+        self._group_of = np.full(len(posts), -1, dtype=np.int64)
+        self._live = np.ones(len(posts), dtype=bool)  # among the last LINKED of its group
+
+    def add(self, row: int, other: Ints, alike: NDArray[np.float32]) -> None:
+        """Post `row` joins a group or begins one; `other`, `alike`: earlier posts and their similarity."""
+        live = self._live[other]
+        number = self._best(row, self._group_of[other[live]], alike[live])
+        if number < 0:
+            number = len(self.groups)
+            self.groups.append([])
+            self._objects.append(Objects())
+        group = self.groups[number]
+        group.append(row)
+        self._objects[number].add(self.posts[row])
+        self._group_of[row] = number
+        if len(group) > LINKED:
+            self._live[group[-LINKED - 1]] = False
+
+    def _best(self, row: int, numbers: Ints, alike: NDArray[np.float32]) -> int:
+        """The group with the highest mean similarity ≥ JOIN over its last members that is not about another object; −1 where
+        there is none, the older at a tie."""
+        if not len(numbers):
+            return -1
+        distinct, where = np.unique(numbers, return_inverse=True)
+        size = np.fromiter((min(len(self.groups[n]), LINKED) for n in distinct), dtype=np.int64, count=len(distinct))
+        mean = np.round(np.bincount(where, alike) / size, 6)
+        near = np.flatnonzero(mean >= JOIN)
+        for place in near[np.argsort(-mean[near], kind="stable")]:
+            number = int(distinct[place])
+            if self._objects[number].admits(self.posts[row]):
+                return number
         return -1
-    distinct, where = np.unique(numbers, return_inverse=True)
-    total = np.bincount(where, alike)
-    size = np.fromiter((min(len(groups[number]), LINKED) for number in distinct), dtype=np.int64, count=len(distinct))
-    mean = np.round(total / size, 6)
-    near = np.flatnonzero(mean >= JOIN)
-    for place in near[np.argsort(-mean[near], kind="stable")]:
-        if named[distinct[place]].admits(post):
-            return int(distinct[place])
-    return -1
 
 
 class Objects:
@@ -132,11 +145,14 @@ class Objects:
 
 
 def same_object(a: str, b: str) -> bool:
-    """One name within the other, or half of their character pairs in common: people shorten and misspell names."""
-    if a in b or b in a:
+    """Equal, one within the other, or the same beginning and half of the character pairs: people shorten and misspell names.
+
+    The beginning tells names apart; the end is shared by all of a kind (…火锅店, …初级中学).
+    """
+    if a == b or (min(len(a), len(b)) >= LEAST_NAME and (a in b or b in a)):
         return True
     pairs_a, pairs_b = ({name[i : i + 2] for i in range(len(name) - 1)} for name in (a, b))
-    return 4 * len(pairs_a & pairs_b) >= len(pairs_a) + len(pairs_b)
+    return a[:2] == b[:2] and 4 * len(pairs_a & pairs_b) >= len(pairs_a) + len(pairs_b)
 
 
 def _merge(posts: Sequence[Post], vectors: Vectors, groups: list[list[int]]) -> list[list[int]]:
@@ -160,11 +176,11 @@ def _pairs(posts: Sequence[Post], vectors: Vectors, groups: list[list[int]]) -> 
     """Pairs of groups to merge, most alike first, ties by their first members."""
     if len(groups) < 2:
         return []
-    centroids, anchors = _centroids(vectors, groups, common_limit(len(posts)))
+    centroids, anchors = _centroids_of(vectors.rows, groups), _anchors(vectors, groups, common_limit(len(posts)))
     shared = (anchors @ anchors.T).tocoo()
     upper = shared.row < shared.col
     left, right = shared.row[upper], shared.col[upper]
-    cosine = np.asarray(centroids[left].multiply(centroids[right]).sum(axis=1)).ravel() if len(left) else np.zeros(0)
+    cosine = _cosines(centroids, left, right)
     traits = [_Traits(posts, group) for group in groups]
     found = [
         (-round(float(value), 6), groups[a][0], groups[b][0], int(a), int(b))
@@ -174,26 +190,43 @@ def _pairs(posts: Sequence[Post], vectors: Vectors, groups: list[list[int]]) -> 
     return [(a, b) for *_, a, b in sorted(found)]
 
 
-def _centroids(vectors: Vectors, groups: list[list[int]], limit: int) -> tuple[csr_matrix, csr_matrix]:
-    """(g, f) mean rows of length 1, and which rare features most members have."""
-    from scipy.sparse import csr_matrix, diags
+def _cosines(centroids: csr_matrix, left: Ints, right: Ints) -> NDArray[np.float64]:
+    if not len(left):
+        return np.zeros(0)
+    return np.asarray(centroids[left].multiply(centroids[right]).sum(axis=1), dtype=np.float64).ravel()
 
-    sizes = np.fromiter(map(len, groups), dtype=np.int64, count=len(groups))
+
+def _picks(groups: list[list[int]], n: int) -> csr_matrix:
+    """(g, n) which posts a group holds."""
+    from scipy.sparse import csr_matrix
+
     member = np.concatenate([np.asarray(group) for group in groups])
-    owner = np.repeat(np.arange(len(groups)), sizes)
-    pick = csr_matrix(
-        (np.ones(len(member), dtype=np.float32), (owner, member)), shape=(len(groups), vectors.rows.shape[0])
-    )
-    total = (pick @ vectors.rows).tocsr()
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return csr_matrix((np.ones(len(member), dtype=np.float32), (owner, member)), shape=(len(groups), n))
+
+
+def _centroids_of(rows: csr_matrix, groups: list[list[int]]) -> csr_matrix:
+    """(g, f) mean rows, of length 1."""
+    from scipy.sparse import diags
+
+    total = (_picks(groups, rows.shape[0]) @ rows).tocsr()
     length = np.sqrt(np.asarray(total.multiply(total).sum(axis=1)).ravel())
-    centroids = diags(1 / np.maximum(length, 1e-12)) @ total
+    return (diags(1 / np.maximum(length, 1e-12)) @ total).tocsr()
+
+
+def _anchors(vectors: Vectors, groups: list[list[int]], limit: int) -> csr_matrix:
+    """(g, f) 1 for the rare features that most members have."""
+    from scipy.sparse import diags
+
     present = vectors.rows.copy()
     present.data[:] = 1.0
-    share = (diags(1.0 / sizes) @ (pick @ present)).tocsr()
+    share = (
+        diags(1.0 / np.array([len(group) for group in groups])) @ (_picks(groups, present.shape[0]) @ present)
+    ).tocsr()
     share.data[(share.data < ANCHOR_SHARE) | (vectors.frequency[share.indices] > limit)] = 0.0
     share.eliminate_zeros()
     share.data[:] = 1.0
-    return centroids.tocsr(), share
+    return share
 
 
 class _Traits:

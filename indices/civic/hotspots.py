@@ -32,8 +32,8 @@ from models.ports import Reader
 from models.query import Query
 
 LEAST_PEOPLE: Final = 3
-UNUSUAL: Final = 0.05
-"""p-value, corrected for every day of the period, below which an incident is unusual although no rule gives it a level."""
+FALSE_SHARE: Final = 0.1
+"""Of the incidents that are shown because they are unusual, at most this share is expected to be chance."""
 AREA_SHARE: Final = 0.2
 PLACES: Final = 3
 METHOD_VERSION: Final = "1"
@@ -91,20 +91,23 @@ class _Search:
 
     def best(self, top: int, least_people: int) -> list[Hotspot]:
         survey = self.survey
-        rows = [
-            row
-            for row, incident in enumerate(survey.incidents)
-            if incident.people_within(self.begin, self.end) >= least_people and self._unusual(row)
-        ]
+        people = {row: one.people_within(self.begin, self.end) for row, one in enumerate(survey.incidents)}
+        rows = self._notable([row for row, count in people.items() if count >= least_people])
         reference = survey.reference(self.begin, self.end, self.period) if rows else []
         heats = {row: heat_parts(survey.components(row, self.begin, self.end), reference) for row in rows}
         order = sorted(rows, key=lambda row: (-round(sum(heats[row].values()), 2), *self._tie(row)))
         return [self._hotspot(rank, row, heats[row]) for rank, row in enumerate(order[:top], start=1)]
 
-    def _unusual(self, row: int) -> bool:
-        """What happens every week as it always did is no hotspot, however many people it concerns, unless a rule says so."""
-        p_value, verdict = self._judge(row)
-        return p_value < UNUSUAL or verdict.level is not Level.NONE
+    def _notable(self, rows: list[int]) -> list[int]:
+        """Incidents to which a rule gives a level, and those that are unusual (Benjamini and Hochberg 1995): what happens every
+        week as it always did is no hotspot, however many people it concerns."""
+        judged = {row: self._judge(row) for row in rows}
+        ordered = sorted(p_value for p_value, _ in judged.values())
+        passing = [p for rank, p in enumerate(ordered, start=1) if p <= FALSE_SHARE * rank / len(ordered)]
+        limit = passing[-1] if passing else -1.0
+        return [
+            row for row, (p_value, verdict) in judged.items() if p_value <= limit or verdict.level is not Level.NONE
+        ]
 
     def _tie(self, row: int) -> tuple[int, str]:
         incident = self.survey.incidents[row]
@@ -148,12 +151,12 @@ class _Search:
         behind = list(zip(members, incident.people[span], strict=True))
         inputs = Inputs(
             p_value=p_value, burst_people=int(survey.weekly[row, days].max()), people=len(set(incident.people[span])),
-            streets=_spread(post.street for post in members), districts=_spread(post.district for post in members),
-            channels=frozenset(post.channel for post in members), object_name=incident.object_name,
+            streets=len(_held(post.street for post in members)), districts=len(_held(post.district for post in members)),
+            channels=_held(post.channel for post in members), object_name=incident.object_name,
             hazard=_mentions(behind, self.rules.words("hazard")), casualty=_mentions(behind, self.rules.words("casualty")),
             stability=_mentions(behind, self.rules.words("stability")),
             negative_share=sum(post.negative for post in members) / len(members),
-            negative_limit=self._negative_limit(incident.topic),
+            negative_limit=self._negative_limit(incident.topic, len(members)),
         )  # fmt: skip
         return p_value, self.rules.assess(inputs)
 
@@ -189,9 +192,12 @@ class _Search:
         step = max(1, len(self.posts) // CONTRAST)
         return [self.posts[position] for position in range(0, len(self.posts), step) if position not in inside]
 
-    def _negative_limit(self, topic: str | None) -> float | None:
-        """The quantile of the topic's own 7-day shares of negative records in the 90 days before the end; None: too little."""
+    def _negative_limit(self, topic: str | None, n: int) -> float | None:
+        """The quantile of the topic's own 7-day shares of negative records in the 90 days before the end; None: too little
+        history, or too few records (`n`) to speak of a share."""
         name = topic or ""
+        if n < self.rules.negativity["least_records"]:
+            return None
         if name not in self._negative:
             rule = self.rules.negativity
             counted, negative = np.zeros(self.end), np.zeros(self.end)
@@ -214,11 +220,11 @@ def _mentions(behind: Sequence[tuple[Post, int]], words: Sequence[str]) -> int:
     return len({person for post, person in behind if any(word in post.title or word in post.text for word in words)})
 
 
-def _spread(values: Iterable[str | None]) -> int:
-    """How many areas hold at least two records and a fifth of those that name one: one wrong entry is no spread."""
+def _held(values: Iterable[str | None]) -> frozenset[str]:
+    """Areas or channels with at least two records and a fifth of those that name one: one wrong entry is no spread."""
     counted = Counter(value for value in values if value)
     least = max(2.0, counted.total() * AREA_SHARE)
-    return sum(count >= least for count in counted.values()) or int(bool(counted))
+    return frozenset(value for value, count in counted.items() if count >= least)
 
 
 def _frequent(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class Inputs:
         people: distinct people in the whole window.
         object_name: the one place or thing that the incident is about, or nothing.
         hazard, casualty, stability: distinct people who use such words.
-        negative_share: share of negative records; `negative_limit`: the topic's own quantile, None where there is too little history.
+        negative_share: share of negative records; `negative_limit`: the topic's own quantile, None where there is too little.
     """
 
     p_value: float
@@ -120,7 +120,7 @@ class Rules:
     def _negativity(self, inputs: Inputs) -> tuple[int, str]:
         share = f"负面占 {inputs.negative_share:.0%}"
         if inputs.negative_limit is None:
-            return 0, f"{share}，同类历史不足，不判"
+            return 0, f"{share}，件数或同类历史不足，不判"
         above = inputs.negative_share > inputs.negative_limit
         return int(above), f"{share}，同类 90 天 {self.negativity['quantile']:.0%} 分位 {inputs.negative_limit:.0%}"
 

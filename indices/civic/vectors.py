@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,16 +45,13 @@ class Vectors:
     Attributes:
         rows: (n, f) float32; each row has length 1 (or 0 for an empty text).
         frequency: (f,) posts that hold a feature.
-        objects: feature number of each object name.
     """
 
     def __init__(self, posts: Sequence[Post]) -> None:
         from scipy.sparse import hstack
 
-        words = _vocabulary_block(
-            [[*p.words, *map("\u0000".join, zip(p.words, p.words[1:], strict=False))] for p in posts]
-        )
-        grams = _gram_block([_DROPPED.sub("", p.title + p.text[: 2 * CHARACTERS]).lower()[:CHARACTERS] for p in posts])
+        texts = [_DROPPED.sub("", p.title + p.text[: 2 * CHARACTERS]).lower()[:CHARACTERS] for p in posts]
+        words, grams = _word_block([p.words for p in posts]), _gram_block(texts)
         places = _vocabulary_block([list(p.objects[:2]) for p in posts])
         placed = np.diff(places.indptr) > 0
         text_share = np.where(placed, 1.0 - PLACE_SHARE, 1.0)
@@ -66,6 +64,11 @@ class Vectors:
         ).tocsr()
         self.rows.sort_indices()
         self.frequency: Ints = np.bincount(self.rows.indices, minlength=self.rows.shape[1])
+
+
+def _word_block(words: Sequence[tuple[str, ...]]) -> csr_matrix:
+    """TF-IDF rows of words and pairs of adjacent words."""
+    return _vocabulary_block([[*one, *map("\u0000".join, pairwise(one))] for one in words])
 
 
 def common_limit(n: int) -> int:
