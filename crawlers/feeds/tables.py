@@ -140,7 +140,7 @@ class _Bounded(io.RawIOBase):
     def __init__(self, inner: object, name: str, *broken: type[Exception]) -> None:
         """`broken`: what `inner` raises when its content is damaged."""
         self._inner, self._name, self._seen = inner, name, 0
-        self._broken = (OSError, EOFError, zlib.error, *broken)
+        self._broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, *broken)
 
     def readable(self) -> bool:
         return True
