@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -17,9 +18,11 @@ By = Literal["district", "department", "topic", "week"]
 FRESH_SECONDS = 600.0  # a figure this young is shown although items came in since; the page says as of when
 
 
-def _scope(reader: ScopedStore) -> str:
-    districts = reader.viewer.districts
-    return "*" if districts is None else ",".join(sorted(districts))
+def question_of(reader: ScopedStore, *parts: object) -> str:
+    """What a figure depends on, the viewer's scope first; two different questions never read alike."""
+    viewer = reader.viewer
+    scope = None if viewer.districts is None else sorted(viewer.districts)
+    return json.dumps([viewer.sees_business, scope, *(None if part is None else str(part) for part in parts)])
 
 
 def _within(district: str | None) -> Query:
@@ -42,7 +45,7 @@ def hotspots(
 
     if not reader.viewer.sees_business:
         return compute()
-    question = f"{_scope(reader)} {district} {since} {until} {top}"
+    question = question_of(reader, district, since, until, top)
     return house.figures.get(
         Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
     )
@@ -59,7 +62,7 @@ def index(house: House, reader: ScopedStore, by: By, since: date, until: date, *
 
     if not reader.viewer.sees_business:
         return compute()
-    question = f"{_scope(reader)} {district} {by} {since} {until}"
+    question = question_of(reader, district, by, since, until)
     return house.figures.get(
         Index, "index", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 from pydantic import BaseModel
 
+from api import answers
 from api.auth import SESSION_COOKIE, house_of
 from dashboards.frame import DataState, Frame, PeriodKind, Scope
 from dashboards.pages import theme_of
@@ -57,11 +58,11 @@ def freshness(house: House, reader: ScopedStore) -> Freshness:
             model=record.annotation.model if record and record.annotation else "",
         )  # fmt: skip
 
-    scope = "*" if reader.viewer.districts is None else ",".join(sorted(reader.viewer.districts))
-    question = f"{scope} {reader.viewer.sees_business}"
-    stored = house.inbox.books().stored
+    # A feed that died is seen from nothing coming in, so the hour is part of the mark; both only rise, and so does their sum.
+    mark = house.inbox.books().stored + int(now().timestamp() // 3_600)
+    question = answers.question_of(reader)
     return house.figures.get(
-        Freshness, "freshness", question, mark=stored, max_age_seconds=FRESH_SECONDS, compute=compute
+        Freshness, "freshness", question, mark=mark, max_age_seconds=FRESH_SECONDS, compute=compute
     )
 
 
