@@ -48,7 +48,7 @@ UNPRIVILEGED = 65_534  # nobody; the server refuses to run as root
 START_SECONDS = 240  # 7 s on an idle machine, minutes on one where everybody builds
 ROOM_BYTES = 2_000_000_000
 KEEPER = Path(__file__).with_name("keeper.py")
-_KEEPERS: dict[str, subprocess.Popen[bytes]] = {}  # by folder, so that they are waited for
+_KEEPERS: dict[str, int] = {}  # process ids by folder
 
 
 class NoServer(Exception):
@@ -68,6 +68,11 @@ class Server(NamedTuple):
     @property
     def url(self) -> str:
         return self.urls[0]
+
+    @property
+    def login(self) -> str:
+        """The first address with user and password in it, where there are any."""
+        return self.url.replace("//", f"//{self.user}:{self.password}@", 1) if self.user else self.url
 
     def settings(self, **fields: Any) -> Any:
         """`Settings` of a program that uses this server."""
@@ -188,10 +193,7 @@ def start(
     }  # fmt: skip
     (folder / "spec.json").write_text(json.dumps(spec))
     join(folder)
-    keeper = subprocess.Popen(
-        [sys.executable, str(KEEPER), str(folder)], start_new_session=True, stdin=subprocess.DEVNULL
-    )
-    _KEEPERS[str(folder)] = keeper
+    _KEEPERS[str(folder)] = keep(folder)
     ca = str(folder / "node-0" / "config" / "ca.pem") if secure else ""
     server = Server(version, (), password, USER if secure else "", ca, folder)
     try:
@@ -201,6 +203,13 @@ def start(
         stop(server)
         raise
     return server
+
+
+def keep(folder: Path) -> int:
+    """Start the keeper, which outlives us by a moment: a `Popen` would complain of that when it is collected."""
+    order = [sys.executable, str(KEEPER), str(folder)]
+    silence = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+    return os.posix_spawn(sys.executable, order, os.environ, file_actions=silence, setsid=True)
 
 
 def configure(folder: Path, home: Path, number: int, ports: list[int], heap_mb: int, password: str) -> None:
@@ -353,7 +362,7 @@ def stop(server: Server) -> None:
         return
     (server.folder / "users" / str(os.getpid())).unlink(missing_ok=True)
     if keeper := _KEEPERS.pop(str(server.folder), None):
-        keeper.wait(10)
+        os.waitpid(keeper, 0)
 
 
 def from_environment(version: str) -> Server | None:
@@ -401,20 +410,20 @@ def server_or_skip(version: str) -> Server:
 
 
 def elastic_server(version: str) -> str:
-    """Address of the run's shared server, without authentication; otherwise as `server_or_skip`."""
-    return server_or_skip(version).url
+    """Address of the run's shared server, with its credentials; otherwise as `server_or_skip`."""
+    return server_or_skip(version).login
 
 
 @contextmanager
 def fresh_store(server: Server, url: str = "", **options: Any) -> Iterator[Any]:
-    """An `ElasticStore` on an alias of its own, removed in the end. `url`: a proxy before the server."""
+    """An `ElasticStore` on an alias of its own, removed in the end. `url`: a proxy before the server, which then has no login."""
     from elasticsearch import Elasticsearch
 
     from indices.stores.elastic import ElasticStore
     from indices.stores.elastic_http import BoundedNode
 
     name = f"t-{secrets.token_hex(6)}"
-    client = Elasticsearch(url or list(server.urls), node_class=BoundedNode)
+    client = Elasticsearch(url or server.login, node_class=BoundedNode)
     store = ElasticStore(client, name, **({"segmenter": str.split} | options))
     try:
         yield store

@@ -67,6 +67,7 @@ def test_an_address_from_the_environment_is_used_as_it_is(monkeypatch: pytest.Mo
     monkeypatch.setenv("MINSHENG_TEST_ELASTIC_9", "https://u:p@search.example:9243")
     server = elastic.shared("9.2.0")
     assert (server.url, server.user, server.password, server.folder) == ("https://search.example:9243", "u", "p", None)
+    assert elastic.elastic_server("9") == "https://u:p@search.example:9243"
 
 
 def test_no_java_is_a_reason_to_skip(monkeypatch: pytest.MonkeyPatch) -> None:

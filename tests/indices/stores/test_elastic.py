@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -298,6 +300,23 @@ def test_an_api_key_is_sent() -> None:
     with another_server(200, "application/json", b"{}") as (url, heard), pytest.raises(StoreUnavailable):
         total(Settings(elastic_url=url, elastic_api_key=SecretStr("aWQ6a2V5")))
     assert heard[0] == "ApiKey aWQ6a2V5"
+
+
+@pytest.mark.parametrize("in_address", [True, False])
+def test_user_and_password_are_sent_wherever_they_stand(in_address: bool) -> None:
+    with another_server(200, "application/json", b"{}") as (url, heard):
+        address = url.replace("//", "//u:p@") if in_address else url
+        user = {} if in_address else {"elastic_user": "u", "elastic_password": SecretStr("p")}
+        with pytest.raises(StoreUnavailable):
+            total(Settings.model_validate({"elastic_url": address} | user))
+    assert heard[0] == "Basic dTpw"
+
+
+def test_without_the_client_the_part_and_its_installation_are_named() -> None:
+    program = "import sys; sys.modules['elasticsearch'] = None; import indices.stores.elastic"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "MissingPart" in done.stderr
+    assert "pip install 'minsheng[cluster]'" in done.stderr
 
 
 # --- with authentication and TLS --------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def server() -> Server:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Elasticsearch]:
-    with Elasticsearch(server.url) as client:
+    with Elasticsearch(server.login) as client:
         yield client
 
 
@@ -47,7 +47,7 @@ def name(server: Server) -> Iterator[str]:
     name = f"index-{secrets.token_hex(6)}"
     yield name
     ask(server, f"/{name}*", "DELETE")
-    with Elasticsearch(server.url) as client:
+    with Elasticsearch(server.login) as client:
         client.options(ignore_status=404).indices.delete_index_template(name=name)
 
 
