@@ -34,9 +34,9 @@ def test_a_rating_that_is_none_is_named(value: str) -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("cell", [*sorted(EMPTY), "  ", None, "NULL", "N/A"])
-def test_cells_that_say_nothing(field: str, cell: str | None) -> None:
-    assert parse_value(field, cell) is None
+def test_cells_that_say_nothing(field: str) -> None:
+    for cell in (*EMPTY, "  ", None, "NULL", "N/A"):
+        assert parse_value(field, cell) is None
 
 
 @pytest.mark.parametrize(
