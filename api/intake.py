@@ -40,7 +40,7 @@ def take_in(house: House, items: Iterable[Item], source: str, progress: Progress
     """
     told = progress or (lambda _step, _done: None)
     before, accepted = house.inbox.books(source), 0
-    for batch in in_batches(items, BATCH_ITEMS):
+    for batch in in_batches(items, min(BATCH_ITEMS, house.inbox.limit)):
         accepted += _accept(house, batch)
         told("收件", accepted)
     house.worker.drain(lambda done: told("入库", done))

@@ -40,7 +40,7 @@ def ingest(file: Annotated[Path | None, typer.Argument(help="工单文件：.xls
 
         feed = open_file(house, file, mapping=mapping, source=source)
         books = _take_in(house, feed)
-    for sentence in feed.report.sentences():
+    for sentence in (*_unused(feed), *feed.report.sentences()):
         typer.echo(sentence, err=True)
     if json:
         import json as codec
@@ -48,6 +48,14 @@ def ingest(file: Annotated[Path | None, typer.Argument(help="工单文件：.xls
         typer.echo(codec.dumps({**{name: getattr(books, name) for name in COUNTS}, "updated": books.updated}))
         return
     typer.echo(describe(file.name, feed, books))
+
+
+def _unused(feed: Feed) -> list[str]:
+    """Columns that the proposed mapping left aside; a mapping that a person wrote needs no such sentence."""
+    if feed.proposal is None or not feed.proposal.unused:
+        return []
+    names = "".join(f"「{column}」" for column in feed.proposal.unused)
+    return [f"列{names}没有对应到字段，只留在收件信息里；需要时用 minsheng feed inspect 存下映射再改"]
 
 
 def describe(name: str, feed: Feed, books: Books) -> str:
@@ -89,7 +97,11 @@ def _watch(house: object) -> None:
         feed = open_file(house, path)
         return take_in(house, feed.items(), feed.mapping.source).received
 
-    typer.echo(describe(WatchedFolder(folder, importer).look()))
+    taken = WatchedFolder(folder, importer).look()
+    for one in taken:
+        if one.reason:
+            typer.secho(f"{one.path}：{one.reason}", fg=typer.colors.YELLOW, err=True)
+    typer.echo(describe(taken))
 
 
 @feeds.command("inspect")
