@@ -72,6 +72,13 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _checked_district(name: str) -> str:
+    """Kept as one line, `*` would read as the whole city and a comma as two districts."""
+    if not name.strip() or name == "*" or "," in name:
+        raise BadRequest(name="区县", value=name, reason="须是一个区县的名称，不含逗号；全市的账户请不要给区县")
+    return name
+
+
 def csrf_token(session: str) -> str:
     """The form token of a session: derived, so that nothing more has to be kept."""
     return _digest(f"csrf:{session}")[:32]
@@ -98,11 +105,11 @@ class Users:
         self._decoy = self._hasher.hash(secrets.token_hex(16))
 
     def add(self, name: str, password: str, role: Role, districts: Iterable[str] | None = None) -> Viewer:
-        """A new user; `districts` None is the whole city. Raises BadRequest (name taken or malformed), WeakPassword."""
+        """A new user; `districts` None is the whole city. Raises BadRequest (name taken; name or district malformed), WeakPassword."""
         if not _NAME.fullmatch(name):
             raise BadRequest(name="用户名", value=name, reason="只能用字母、数字、汉字和 . _ @ -，至多 64 个")
         _check_password(name, password)
-        scope = "*" if districts is None else ",".join(sorted(districts))
+        scope = "*" if districts is None else ",".join(map(_checked_district, sorted(districts)))
         row = {"name": name, "password": self._hasher.hash(password), "role": role.value, "districts": scope,
                "failures": 0, "locked_until": 0.0, "created_at": self._clock()}  # fmt: skip
         try:
