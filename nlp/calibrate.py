@@ -33,25 +33,39 @@ def log_loss(logits: Floats, truth: Ints, weights: Floats | None = None) -> floa
     return float(np.average(-np.log(np.maximum(chosen, 1e-12)), weights=weights))
 
 
+def scores(logits: Floats, temperature: float, shift: float | None = None) -> NDArray[np.float64]:
+    """What a softmax turns into probabilities: logits / temperature; with a `shift` ln σ((logits + shift) / temperature).
+
+    The second is for machines of one label against the rest (Platt's sigmoid, then normalised): two labels that both speak up
+    are less sure than one that does, though their distance be the same.
+    """
+    scaled = np.asarray(logits, dtype=np.float64)
+    if shift is None:
+        return np.asarray(scaled / temperature)
+    return np.asarray(-np.logaddexp(0.0, -(scaled + shift) / temperature))
+
+
 def temperature(logits: Floats, truth: Ints, weights: Floats | None = None) -> float:
-    """The divisor of the logits with the least log loss, between 0.02 and 20; golden section on its logarithm."""
-    low, high, ratio = np.log(0.02), np.log(20.0), (5**0.5 - 1) / 2
+    """The divisor of the logits with the least log loss, between 0.02 and 20."""
+    from scipy.optimize import minimize_scalar
 
     def loss(point: float) -> float:
         return log_loss(logits / np.exp(point), truth, weights)
 
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    loss_left, loss_right = loss(left), loss(right)
-    for _ in range(40):
-        if loss_left <= loss_right:
-            high, right, loss_right = right, left, loss_left
-            left = high - ratio * (high - low)
-            loss_left = loss(left)
-        else:
-            low, left, loss_left = left, right, loss_right
-            right = low + ratio * (high - low)
-            loss_right = loss(right)
-    return float(np.exp((low + high) / 2))
+    found = minimize_scalar(loss, bounds=(np.log(0.02), np.log(20.0)), method="bounded", options={"xatol": 1e-5})
+    return float(np.exp(found.x))
+
+
+def temperature_and_shift(logits: Floats, truth: Ints, weights: Floats | None = None) -> tuple[float, float]:
+    """Both numbers of `scores` with the least log loss."""
+    from scipy.optimize import minimize
+
+    def loss(point: NDArray[np.float64]) -> float:
+        heat, shift = np.exp(np.clip(point[0], -4, 3)), np.clip(point[1], -5, 5)
+        return log_loss(scores(logits, heat, shift), truth, weights)
+
+    found = minimize(loss, (np.log(0.2), 0.0), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-7})
+    return float(np.exp(np.clip(found.x[0], -4, 3))), float(np.clip(found.x[1], -5, 5))
 
 
 def calibration_error(probabilities: Floats, truth: Ints, bins: int = BINS) -> float:

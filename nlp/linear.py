@@ -1,7 +1,7 @@
 """The linear classifier: hashed character n-grams of title and body, one sparse product, calibrated, exactly explained.
 
-logit = Σ over n-grams of (1 + ln count) · idf / norm of the field · weight, + intercept; probabilities are the softmax of
-logits / temperature. A block is a set of heads that share a vocabulary.
+logit = Σ over n-grams of (1 + ln count) · idf / norm of the field · weight, + intercept; probabilities follow from the logits of a
+head by `nlp.calibrate.scores`. A block is a set of heads that share a vocabulary.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.calibrate import softmax
+from nlp.calibrate import scores, softmax
 from nlp.ngrams import BITS, BODY, TITLE, Counts, counts, features_of, grams
 from nlp.ngrams import fields as fields_of
 
@@ -36,12 +36,18 @@ BATCH: Final = 512  # texts at once: some 20 MB of n-grams at 390 characters
 
 @dataclass(frozen=True)
 class Head:
-    """What turns logits into answers. `thresholds` (k,) confidence to answer; `cuts` of the expected level (ordinal heads)."""
+    """What turns logits into answers: temperature and shift of `nlp.calibrate.scores`, `thresholds` (k,) of the confidence to
+    answer, `cuts` of the expected level (ordinal heads).
+    """
 
     labels: tuple[str, ...]
     temperature: float = 1.0
+    shift: float | None = None
     thresholds: tuple[float, ...] = ()
     cuts: tuple[float, ...] = ()
+
+    def scores(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+        return scores(logits, self.temperature, self.shift)
 
 
 @dataclass(frozen=True)
@@ -124,13 +130,10 @@ class LinearClassifier:
 
     def probabilities(self, logits: Mapping[str, NDArray[np.float32]]) -> dict[str, Probabilities]:
         """Calibrated; the subtopic's are p(topic) · p(subtopic | topic), so they add up to those of the topic."""
-        found = {
-            name: softmax(logits[name] / head.temperature) for name, head in self.settings.items() if name in logits
-        }
+        found = {name: softmax(head.scores(logits[name])) for name, head in self.settings.items() if name in logits}
         if "subtopic" in found and "topic" in found:
-            found["subtopic"] = under_topic(
-                found["topic"], logits["subtopic"] / self.settings["subtopic"].temperature, self.parents
-            )
+            own = self.settings["subtopic"].scores(logits["subtopic"])
+            found["subtopic"] = under_topic(found["topic"], own, self.parents)
         return {name: values.astype(np.float32) for name, values in found.items()}
 
     @cached_property
@@ -214,14 +217,14 @@ class LinearClassifier:
 
 
 def under_topic(
-    topic: NDArray[np.float64], logits: NDArray[np.float32], parents: NDArray[np.int64]
+    topic: NDArray[np.float64], scores: NDArray[np.float64], parents: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """(n, subtopics) joint probabilities from (n, topics) and the logits of the subtopics, each topic's by itself."""
-    result = np.zeros(logits.shape)
+    """(n, subtopics) joint probabilities from (n, topics) and the scores of the subtopics, each topic's by itself."""
+    result = np.zeros(scores.shape)
     for column in range(topic.shape[1]):
         children = np.flatnonzero(parents == column)
         if len(children):
-            result[:, children] = topic[:, column, None] * softmax(logits[:, children])
+            result[:, children] = topic[:, column, None] * softmax(scores[:, children])
     return result
 
 
@@ -258,7 +261,13 @@ def unpack(data: bytes) -> tuple[dict[str, Head], dict[str, Block], dict[str, An
     if header["format"] != FORMAT or header["bits"] != BITS:
         raise ValueError(f"format {header['format']}, bits {header['bits']}")
     heads = {
-        name: Head(tuple(head["labels"]), head["temperature"], tuple(head["thresholds"]), tuple(head["cuts"]))
+        name: Head(
+            tuple(head["labels"]),
+            head["temperature"],
+            head.get("shift"),
+            tuple(head["thresholds"]),
+            tuple(head["cuts"]),
+        )
         for name, head in header["heads"].items()
     }
     blocks = {

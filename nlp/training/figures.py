@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from nlp.calibrate import binned_error, coverage, quadratic_kappa
 from nlp.classifier import HEADS, content
 from nlp.linear import LinearClassifier
-from nlp.training.linear import ORDINAL, READ, Answers
+from nlp.training.linear import READ, Answers
+from nlp.training.machines import ORDINAL
 
 DRAWS: Final = 400  # bootstrap samples; the ends of a 95 % interval move by some 0.002 between seeds
 LEAST_ROWS: Final = 5  # a label with fewer held-out rows is listed but left out of the macro average
@@ -48,16 +49,15 @@ class HeadFigure:
 
 def figures(model: LinearClassifier, held_out: Answers, heads: Collection[str] = tuple(HEADS)) -> list[HeadFigure]:
     """Every head on the rows of civic_by_reading; topic on topic_train; emotion by source; sentiment on reviews."""
-    heats = {head: setting.temperature for head, setting in model.settings.items()}
     civic = held_out.of(READ)
     found = [
-        _figure(model, head, "civic_by_reading", civic.probabilities(head, heats), civic.truth[head])
+        _figure(model, head, "civic_by_reading", civic.probabilities(head, model.settings), civic.truth[head])
         for head in HEADS
         if head in heads and len(civic.truth[head])
     ]
     for name, head, sources in _further(held_out, heads):
         rows = held_out.of(sources)
-        probabilities, truth = rows.probabilities(head, heats), rows.truth[head]
+        probabilities, truth = rows.probabilities(head, model.settings), rows.truth[head]
         if head == "sentiment":
             found.append(_polarity(name, probabilities, truth))
         else:

@@ -14,7 +14,16 @@ from nlp.training.fit import Progress
 from nlp.training.linear import Answers, judge
 from nlp.training.rows import read_corpus
 
-_CODE: Final = ("../ngrams.py", "../linear.py", "../calibrate.py", "../classifier.py", "rows.py", "fit.py", "linear.py")
+_CODE: Final = (
+    "../ngrams.py",
+    "../linear.py",
+    "../calibrate.py",
+    "../classifier.py",
+    "rows.py",
+    "fit.py",
+    "machines.py",
+    "linear.py",
+)
 _KEPT: Final = ("logits", "truth", "source", "row")
 
 

@@ -14,16 +14,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.calibrate import WANTED, cutpoints, softmax, temperature, thresholds
+from nlp.calibrate import WANTED, cutpoints, softmax, temperature, temperature_and_shift, thresholds
 from nlp.classifier import HEADS
 from nlp.linear import Head, LinearClassifier, under_topic
 from nlp.training.fit import Counted, Progress, count_rows, fit, logits_of
-from nlp.training.rows import LATER, POLARITY_WEIGHT, Corpus, Rows
+from nlp.training.machines import ORDINAL
+from nlp.training.rows import LATER, Corpus, Rows
 
 TEST_FOLD, TUNE_FOLD = 0, 1
 READ: Final = ("board", "replies", "rivers", "topic")  # sources of civic_by_reading: the rows with every civic label
 SURE: Final = 0.9  # level of the Clopper–Pearson bound
-ORDINAL: Final = ("urgency", "sentiment")
+POLARITY_WEIGHT: Final = 0.1  # of a review beside a civic row, for the temperature of the sentiment
 # Share of right answers that abstention promises. The people who labelled emotions agree with each other far less than 95 %.
 ABSTAINING: Final = {"topic": WANTED, "subtopic": WANTED, "demand_type": WANTED, "department": WANTED, "emotion": 0.75}
 STEPS: Final = 29  # names that `train` gives to its progress, about
@@ -59,14 +60,13 @@ class Answers:
 
         return Answers(some(self.logits), some(self.truth), some(self.source), some(self.row))
 
-    def probabilities(self, head: str, heats: Mapping[str, float]) -> NDArray[np.float64]:
-        """(n, k) calibrated by the temperatures `heats`; the subtopic's under the topic's."""
+    def probabilities(self, head: str, settings: Mapping[str, Head]) -> NDArray[np.float64]:
+        """(n, k) calibrated by `settings`; the subtopic's under the topic's."""
+        own = settings[head].scores(self.logits[head])
         if head != "subtopic":
-            return softmax(self.logits[head] / heats[head])
+            return softmax(own)
         same = np.isin(self.row["topic"], self.row["subtopic"])  # a row with a subtopic has a topic
-        return under_topic(
-            softmax(self.logits["topic"][same] / heats["topic"]), self.logits["subtopic"] / heats["subtopic"], parents()
-        )
+        return under_topic(softmax(settings["topic"].scores(self.logits["topic"][same])), own, parents())
 
 
 @dataclass(frozen=True)
@@ -127,24 +127,23 @@ def answers(
 
 def calibrated(seen: Answers, later: Answers | None) -> dict[str, Head]:
     """Temperature, thresholds and cuts of every head, from answers on unseen rows; thresholds also hold on later rows."""
-    settings: dict[str, Head] = {}
-    heats = {head: _temperature(head, seen if head in FEELINGS else seen.of(READ)) for head in HEADS}
-    for head, labels in HEADS.items():
+    settings = {head: _calibrated(head, seen if head in FEELINGS else seen.of(READ)) for head in HEADS}
+    found = {}
+    for head, setting in settings.items():
         rows = seen if head == "emotion" else seen.of(READ)
-        probabilities, truth = rows.probabilities(head, heats), rows.truth[head]
+        probabilities, truth = rows.probabilities(head, settings), rows.truth[head]
         limits, cuts = np.zeros(0), np.zeros(0)
         if head in ABSTAINING:
             wanted = ABSTAINING[head]
             limits = thresholds(probabilities, truth, wanted=wanted, sure=SURE)
             if later is not None and head in later.truth:
                 after = later.of(READ)
-                limits = np.maximum(
-                    limits, thresholds(after.probabilities(head, heats), after.truth[head], wanted=wanted, sure=SURE)
-                )
+                others = thresholds(after.probabilities(head, settings), after.truth[head], wanted=wanted, sure=SURE)
+                limits = np.maximum(limits, others)
         if head in ORDINAL:
-            cuts = cutpoints(probabilities @ np.arange(len(labels)), truth, len(labels))
-        settings[head] = Head(labels, heats[head], _rounded(limits), _rounded(cuts))
-    return settings
+            cuts = cutpoints(probabilities @ np.arange(len(setting.labels)), truth, len(setting.labels))
+        found[head] = replace(setting, thresholds=_rounded(limits), cuts=_rounded(cuts))
+    return found
 
 
 def parents() -> NDArray[np.int64]:
@@ -152,12 +151,16 @@ def parents() -> NDArray[np.int64]:
     return np.array([HEADS["topic"].index(path.split("/")[0]) for path in HEADS["subtopic"]])
 
 
-def _temperature(head: str, seen: Answers) -> float:
-    logits, truth = seen.logits[head], seen.truth[head]
+def _calibrated(head: str, seen: Answers) -> Head:
+    """Temperature of an ordinal head; temperature and shift of one that sets each label against the rest."""
+    logits, truth = seen.logits[head].astype(np.float64), seen.truth[head]
+    if head in ORDINAL:
+        weights = np.where(np.isin(seen.source[head], READ), 1.0, POLARITY_WEIGHT) if head == "sentiment" else None
+        return Head(HEADS[head], round(temperature(logits, truth, weights), 4))
     if head == "subtopic":  # under the true topic, as it is trained
         logits = np.where(parents() == parents()[truth][:, None], logits, -np.inf)
-    weights = np.where(np.isin(seen.source[head], READ), 1.0, POLARITY_WEIGHT) if head == "sentiment" else None
-    return round(temperature(logits, truth, weights), 4)
+    heat, shift = temperature_and_shift(logits, truth)
+    return Head(HEADS[head], round(heat, 4), round(shift, 4))
 
 
 def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -28,7 +28,7 @@ UNSURE_WEIGHT: Final = 0.5
 TOPIC_ROW_WEIGHT: Final = 0.2  # rows with a topic of other annotators, who agree with ours in 85 % (measured: 0.1–0.5)
 OTHER_ROWS: Final = 1_500  # microblogs and reviews that are no demand at all: what 其他 looks like
 OTHER_WEIGHT: Final = 0.5
-POLARITY_WEIGHT: Final = 0.1  # reviews of goods are not civic text
+REVIEWS: Final = ("chnsenticorp_htl", "online_shopping_10_cats", "waimai_10k", "weibo2018")
 SAME: Final = 0.5  # share of the shorter text's 5-grams found in the longer one
 COMMON: Final = 200  # a 5-gram of more texts than this is a formula, not a sign of copying
 NO_LABEL: Final = -1
@@ -220,7 +220,7 @@ def _emotion(row: dict[str, Any]) -> dict[str, Any]:
 def _polarity(row: dict[str, Any]) -> dict[str, Any]:
     level = str(SENTIMENTS[3] if row["label"] else SENTIMENTS[1])
     fold = fold_of(_plain("", row["text"]) or row["text"])
-    return _row(row["text"], row["source"], fold, POLARITY_WEIGHT, sentiment=level)
+    return _row(row["text"], row["source"], fold, 1.0, sentiment=level)
 
 
 def _no_demands(emotion: list[dict[str, Any]], polarity: list[dict[str, Any]]) -> list[dict[str, Any]]:

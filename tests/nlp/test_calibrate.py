@@ -36,6 +36,31 @@ def test_temperature_follows_the_weights() -> None:
     assert calibrate.temperature(logits, truth, np.repeat([0.001, 1.0], 4_000)) < 0.7
 
 
+def test_scores_without_a_shift_are_scaled_logits() -> None:
+    assert calibrate.scores(np.array([[1.0, -2.0]]), 0.5).tolist() == [[2.0, -4.0]]
+
+
+def test_scores_with_a_shift_are_log_sigmoids() -> None:
+    found = calibrate.scores(np.array([[0.3, -np.inf, 50.0, -800.0]]), 0.5, 0.2)[0]
+    assert found[0] == pytest.approx(np.log(1 / (1 + np.exp(-1.0))))
+    assert found[1] == -np.inf
+    assert found[2] == pytest.approx(0.0, abs=1e-12)
+    assert found[3] == pytest.approx(-1599.6)
+
+
+def test_two_labels_that_speak_up_are_less_sure_than_one() -> None:
+    pair = calibrate.softmax(calibrate.scores(np.array([[3.0, 1.0], [1.0, -1.0]]), 0.5, 0.0))
+    assert pair[0, 0] < pair[1, 0]
+
+
+def test_temperature_and_shift_are_found_again() -> None:
+    random = np.random.default_rng(5)
+    logits = random.normal(-0.5, 0.6, (20_000, 5))
+    probabilities = calibrate.softmax(calibrate.scores(logits, 0.25, 0.3))
+    truth = (probabilities.cumsum(axis=1) < random.random((20_000, 1))).sum(axis=1).clip(0, 4)
+    assert calibrate.temperature_and_shift(logits, truth) == pytest.approx((0.25, 0.3), abs=0.05)
+
+
 def test_calibration_lowers_log_loss_and_error() -> None:
     logits, truth = drawn(5_000, 6, 5.0)
     heat = calibrate.temperature(logits, truth)

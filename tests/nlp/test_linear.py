@@ -100,7 +100,7 @@ def test_an_unknown_label_cannot_be_explained(model: LinearClassifier) -> None:
 
 def test_it_is_certain_above_the_threshold_of_the_class(model: LinearClassifier) -> None:
     limits = tuple(0.9 if label == "城乡建设" else 0.5 for label in HEADS["topic"])
-    strict = replace(model, settings={**model.settings, "topic": Head(HEADS["topic"], 1.0, limits)})
+    strict = replace(model, settings={**model.settings, "topic": Head(HEADS["topic"], thresholds=limits)})
     rows = np.zeros((4, len(HEADS["topic"])), dtype=np.float32)
     rows[0, 0], rows[1, 0], rows[2, 1], rows[3, 1] = 0.95, 0.85, 0.6, 0.4
     assert strict.certain("topic", rows).tolist() == [True, False, True, False]

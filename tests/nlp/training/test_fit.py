@@ -19,7 +19,7 @@ def corpus(labelled_folder: Path) -> Corpus:
 
 
 def test_the_recipes_cover_every_head_once() -> None:
-    assert sorted(head for recipe in RECIPES.values() for head in recipe.heads) == sorted(HEADS)
+    assert sorted(head for recipe in RECIPES.values() for head in recipe.costs) == sorted(HEADS)
 
 
 def test_rows_left_out_leave_no_trace(corpus: Corpus) -> None:
@@ -43,29 +43,8 @@ def test_logits_of_counted_rows_are_those_of_predict(corpus: Corpus, trained: Tr
             assert np.array_equal(values, expected[head])
 
 
-def test_labels_without_rows_are_never_the_answer(trained: Trained) -> None:
-    unseen = HEADS["topic"].index("党务政务")
-    block = trained.model.blocks["civic"]
-    assert not block.weights[:, unseen].any()
-    assert block.intercepts[unseen] == fit.UNSEEN
-
-
-def test_a_source_that_does_not_know_a_label_says_nothing_against_it(corpus: Corpus) -> None:
-    rows = corpus.feeling
-    usable = rows.has("emotion")
-    happy, like = (fit._teachers(rows, usable, "emotion", HEADS["emotion"].index(label)) for label in ("happy", "like"))
-    assert set(rows.source[happy]) == {"weibo_8moods", "smp_usual_eval"}
-    assert set(rows.source[like]) == {"weibo_8moods", "covid19_labelled"}
-
-
-def test_a_second_level_learns_from_its_own_topic_only(corpus: Corpus) -> None:
-    path = HEADS["subtopic"].index("城乡建设/住房保障与房地产")
-    mine = fit._teachers(corpus.civic, corpus.civic.has("subtopic"), "subtopic", path)
-    assert {HEADS["subtopic"][label].split("/")[0] for label in corpus.civic.labels["subtopic"][mine]} == {"城乡建设"}
-
-
 def test_pruning_keeps_the_weights_that_move_most() -> None:
-    recipe = fit.Recipe(("topic",), {TITLE: 1.0, BODY: 1.0}, cost=1.0, least_texts=1, kept=0.5, mantissa=4)
+    recipe = fit.Recipe({"topic": 1.0}, {TITLE: 1.0, BODY: 1.0}, least_texts=1, kept=0.5, mantissa=4)
     weights = np.array([[1.0], [-3.0], [0.5], [0.1]], dtype=np.float32)
     strength = np.array([1.0, 1.0, 1.0, 100.0])
     assert fit._pruned(weights, strength, recipe)[:, 0] == pytest.approx([0.0, -3.0, 0.0, 0.1], rel=0.04)
@@ -73,7 +52,7 @@ def test_pruning_keeps_the_weights_that_move_most() -> None:
 
 @pytest.mark.parametrize("mantissa", [3, 4, 10])
 def test_a_short_mantissa_rounds_to_nearest(mantissa: int) -> None:
-    recipe = fit.Recipe(("topic",), {BODY: 1.0}, cost=1.0, least_texts=1, kept=1.0, mantissa=mantissa)
+    recipe = fit.Recipe({"topic": 1.0}, {BODY: 1.0}, least_texts=1, kept=1.0, mantissa=mantissa)
     weights = np.random.default_rng(0).normal(0, 1, (500, 3)).astype(np.float32)
     short = fit._pruned(weights, np.ones(500), recipe)
     assert np.abs(short / weights - 1).max() <= 2.0 ** -(mantissa + 1) + 1e-3
