@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -52,8 +53,13 @@ class House:
         """The key that pseudonyms are made with: random, made once, readable by the owner only."""
         path = self.folder / "pseudonym.key"
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_bytes(secrets.token_bytes(32))
+            # Several processes may start at once: each writes its own, the first link wins, and nobody reads half a key.
+            own = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+            own.touch(mode=0o600)
+            own.write_bytes(secrets.token_bytes(32))
+            with suppress(FileExistsError):
+                os.link(own, path)
+            own.unlink()
         return path.read_bytes()
 
     @cached_property
