@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from indices.query_language import parse
@@ -46,6 +47,14 @@ def parse_day(value: str, name: str) -> date:
         except ValueError:
             continue
     raise BadRequest(name=name, value=value, reason="应为日期，如 2026-11-24")
+
+
+def output_path(path: Path) -> Path:
+    """A file that can be written to: its folder is there and it is no folder itself. Raises BadRequest."""
+    if path.is_dir() or not path.parent.is_dir():
+        reason = "这是一个文件夹，请给出文件名" if path.is_dir() else f"文件夹 {path.parent} 不存在，请先建立"
+        raise BadRequest(name="--output", value=str(path), reason=reason)
+    return path
 
 
 def today() -> date:

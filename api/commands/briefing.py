@@ -17,7 +17,7 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
              json: Annotated[bool, typer.Option("--json", help="输出 JSON：每句话、每个数字的条件与工单编号")] = False) -> None:  # fmt: skip
     """生成当日简报（Word，GB/T 9704 版式）；每个数字先与库核对，附出处。"""
     from api.briefings import keep, make_briefing
-    from api.questions import parse_day
+    from api.questions import output_path, parse_day
     from api.wiring import House
     from dashboards.views.counts import newest_day
     from dashboards.word import word
@@ -26,6 +26,8 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
     from models.labels import Role
     from models.viewer import Viewer
 
+    if output:
+        output_path(output)
     with House(read_only=True) as house:
         reader = ScopedStore(house.store, Viewer(name="console", role=Role.LEADER), house.audit)
         chosen = parse_day(day, "--day") if day else newest_day(reader)

@@ -114,12 +114,15 @@ def inspect(file: Annotated[Path, typer.Argument(help="工单文件")],
     from rich.console import Console
     from rich.table import Table
 
+    from api.questions import output_path
     from api.wiring import House
     from crawlers.feeds.importer import SAMPLE_ROWS, Report, read_items
     from crawlers.feeds.mapping import fitting, mappings
     from crawlers.feeds.propose import propose
     from crawlers.feeds.tables import open_sheet
 
+    if save:
+        output_path(save)
     sheet = open_sheet(file)
     sample = list(islice(sheet.rows, SAMPLE_ROWS))
     with House() as house:

@@ -79,9 +79,11 @@ def export(output: Annotated[Path, typer.Option("-o", "--output", help="文件�
     from rich.console import Console
     from rich.progress import track
 
+    from api.questions import output_path
     from api.wiring import House
     from dashboards.exports import export_stream
 
+    output_path(output)
     query = _query(words, filter, since, until, "newest", 0, 20)
     with House(read_only=True) as house:
         total = house.store.search(query.model_copy(update={"size": 0})).total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import load_commands
+from api.intake import open_file, take_in
 from api.wiring import House
+from models.settings import Settings
 
 if TYPE_CHECKING:
     from nlp.annotate import Annotator
@@ -64,15 +67,18 @@ def minsheng(home: Path) -> Minsheng:
     return run
 
 
+def write_rows(path: Path, rows: Sequence[Row], columns: Row = COLUMNS, encoding: str = "utf-8") -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    return path
+
+
 @pytest.fixture
 def write_csv(tmp_path: Path) -> WriteCsv:
     """write_csv(rows=ROWS, name="orders.csv", columns=COLUMNS, encoding="utf-8") -> the file"""
 
     def write(rows: Sequence[Row] = ROWS, name: str = "orders.csv", columns: Row = COLUMNS, encoding: str = "utf-8") -> Path:  # fmt: skip
-        path = tmp_path / name
-        with path.open("w", encoding=encoding, newline="") as file:
-            csv.writer(file).writerows([columns, *rows])
-        return path
+        return write_rows(tmp_path / name, rows, columns, encoding)
 
     return write
 
@@ -83,9 +89,19 @@ def rows() -> list[list[str]]:
     return [list(row) for row in ROWS]
 
 
+@pytest.fixture(scope="session")
+def taken_in(tmp_path_factory: pytest.TempPathFactory, shared_annotator: Annotator) -> Path:
+    """A house's folder with the five orders, made once and copied from then on."""
+    folder = tmp_path_factory.mktemp("taken-in")
+    path = write_rows(folder / "orders.csv", ROWS)
+    with House(Settings(home=folder / "home", store="embedded")) as house:
+        house.__dict__["annotator"] = shared_annotator
+        take_in(house, open_file(house, path).items(), "orders")
+    return folder / "home"
+
+
 @pytest.fixture
-def orders(minsheng: Minsheng, write_csv: WriteCsv) -> Path:
+def orders(minsheng: Minsheng, home: Path, taken_in: Path, write_csv: WriteCsv) -> Path:
     """A house with the five orders taken in; the file they came from."""
-    path = write_csv()
-    minsheng("ingest", path)
-    return path
+    shutil.copytree(taken_in, home)
+    return write_csv()
