@@ -35,9 +35,13 @@ def _mark(house: House) -> int:
 
 
 def hotspots(
-    house: House, reader: ScopedStore, since: date, until: date, *, top: int = 10, district: str | None = None
-) -> Hotspots:
-    """Hotspots of the city days [since, until) in the viewer's districts, or in one of them."""
+    house: House, reader: ScopedStore, since: date, until: date, *, top: int = 10, district: str | None = None,
+    max_age_seconds: float = FRESH_SECONDS,
+) -> Hotspots:  # fmt: skip
+    """Hotspots of the city days [since, until) in the viewer's districts, or in one of them.
+
+    `max_age_seconds`: how old a kept figure may be although items came in since; 0 for what is printed.
+    """
     from indices.civic.hotspots import find_hotspots
 
     def compute() -> Hotspots:
@@ -47,7 +51,7 @@ def hotspots(
         return compute()
     question = question_of(reader, district, since, until, top)
     return house.figures.get(
-        Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
+        Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=max_age_seconds, compute=compute
     )
 
 

@@ -22,12 +22,21 @@ DAYS = 7
 TOP = 20
 
 
-def make_briefing(house: House, reader: ScopedStore, day: date, *, district: str | None = None) -> Briefing:
-    """The day's briefing, every plain count checked against the store. Raises BriefingUnsupported naming what does not hold."""
+def make_briefing(
+    house: House, reader: ScopedStore, day: date, *, district: str | None = None, paper: bool = False
+) -> Briefing:
+    """The day's briefing, every plain count checked against the store. `paper`: to be printed, so nothing in it is a minute old.
+
+    Raises:
+        BriefingUnsupported: naming what does not hold.
+    """
     from indices.civic.metrics import measure
 
     first = day - timedelta(days=DAYS - 1)
-    found = answers.hotspots(house, reader, first, day + timedelta(days=1), top=TOP, district=district)
+    age = 0.0 if paper else answers.FRESH_SECONDS
+    found = answers.hotspots(
+        house, reader, first, day + timedelta(days=1), top=TOP, district=district, max_age_seconds=age
+    )
     week = window(first, day, district)
     metrics = [measure(reader, name, week) for name in METRICS]
     briefing = compose(reader, day, found, metrics, city=house.settings.city, district=district)

@@ -33,7 +33,7 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
         chosen = parse_day(day, "--day") if day else newest_day(reader)
         if chosen is None:
             raise NotFound(what="任何记录；先用 minsheng ingest 导入")
-        made = make_briefing(house, reader, chosen)
+        made = make_briefing(house, reader, chosen, paper=True)
         if json:
             typer.echo(made.model_dump_json(indent=1))
             return

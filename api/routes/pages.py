@@ -79,7 +79,8 @@ def briefing_word(request: Request, viewer: Annotated[Viewer, Depends(ROLES["tod
 
     reader = scoped(request, viewer)
     day = frames.chosen_day(request, "day", newest_day(request, reader))
-    made = make_briefing(house_of(request), reader, day, district=frames.chosen_district(request, reader))
+    district = frames.chosen_district(request, reader)
+    made = make_briefing(house_of(request), reader, day, district=district, paper=True)
     house_of(request).audit.note(viewer.name, "briefing.word", str(day))
     headers = {"Content-Disposition": f'attachment; filename="briefing-{day}.docx"'}
     return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
