@@ -7,7 +7,7 @@ same incident. The alert, its members and the figure that it came from are writt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -105,7 +105,7 @@ def record_alerts(engine: Engine, found: Hotspots, *, at: datetime | None = None
             if one.level is not Level.NONE
         ]
         raised += [_raise_silence(connection, source, figure, moment, day) for source in found.silent_sources]
-        fresh = [alert for alert in raised if alert is not None]
+        fresh = _highest(alert for alert in raised if alert is not None)
         if fresh:
             row = {"id": figure, "computed_at": found.source.computed_at.timestamp(), "body": found.model_dump_json()}
             connection.execute(upsert(engine, alert_figures).values(row).on_conflict_do_nothing())
@@ -125,6 +125,16 @@ def figure_of(engine: Engine, figure: str) -> Hotspots | None:
     with reading(engine) as connection:
         body = connection.execute(select(alert_figures.c.body).where(alert_figures.c.id == figure)).scalar_one_or_none()
     return None if body is None else Hotspots.model_validate_json(body)
+
+
+def _highest(raised: Iterable[Alert]) -> list[Alert]:
+    """One alert an incident: what was one incident when it was alerted may be two in today's figure."""
+    kept: dict[str, Alert] = {}
+    for alert in raised:
+        known = kept.get(alert.incident)
+        if known is None or LEVELS.index(alert.level) > LEVELS.index(known.level):
+            kept[alert.incident] = alert
+    return list(kept.values())
 
 
 def _raise_incident(

@@ -52,6 +52,14 @@ def test_an_incident_alerts_once_a_level(state: Engine) -> None:
     assert higher[0].id != first[0].id
 
 
+def test_an_incident_that_fell_apart_alerts_once_at_its_highest_level(state: Engine) -> None:
+    record_alerts(state, figure(hotspot(Level.BLUE, ids=(1, 2, 3, 4))), at=AT)
+    halves = (hotspot(ids=(1, 2)), hotspot(Level.ORANGE, ids=(3, 4)), hotspot(Level.ORANGE, ids=(4, 5)))
+    raised = record_alerts(state, figure(*halves, day=11), at=AT)
+    assert [(one.level, one.count) for one in raised] == [(Level.ORANGE, 2)]
+    assert record_alerts(state, figure(*halves, day=12), at=AT) == []
+
+
 def test_an_incident_is_known_by_its_members_when_its_key_changes(state: Engine) -> None:
     record_alerts(state, figure(hotspot(ids=(5, 6, 7))), at=AT)
     assert record_alerts(state, figure(hotspot(ids=(4, 5, 6, 7, 8))), at=AT) == []  # an earlier member turned up
