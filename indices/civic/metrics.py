@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -56,9 +56,9 @@ def definition(name: str, day: date) -> Definition:
 def measure(reader: Reader, name: str, query: Query) -> Metric:
     """The metric over the question's records; the value is None where the denominator is empty.
 
-    A rate's value is in percent. The definition is the one in force at the end of the window.
+    A rate's value is in percent. The definition is the one in force on the last day of the window.
     """
-    one = definition(name, city_day(query.until) if query.until else city_day(now()))
+    one = definition(name, city_day(query.until - timedelta(microseconds=1) if query.until else now()))
     numerator = _count(reader, query, {**(one.denominator or {}), **one.numerator})
     denominator = None if one.denominator is None else _count(reader, query, one.denominator)
     if denominator is None:

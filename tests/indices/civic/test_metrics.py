@@ -2,8 +2,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from indices.civic import metrics
 from indices.civic.metrics import definition, measure, registry
 from indices.stores.memory import MemoryStore
+from models.clock import day_start
 from models.errors import NotFound
 from models.query import Query
 from models.record import Record
@@ -76,3 +78,14 @@ def test_before_a_definition_there_is_none() -> None:
         definition("received", date(2000, 1, 1))
     with pytest.raises(NotFound):
         definition("happiness", date(2026, 1, 1))
+
+
+def test_a_window_is_measured_by_the_definition_of_its_last_day_not_of_the_day_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = definition("received", date(2026, 3, 1)).model_copy(update={"effective": date(2026, 4, 1)})
+    monkeypatch.setattr(metrics, "registry", lambda: (*registry(), later))
+    for until, version in ((date(2026, 4, 1), "received@2019-01-01"), (date(2026, 4, 2), "received@2026-04-01")):
+        found = measure(store_of({}), "received", Query(since=START, until=day_start(until)))
+        assert found.source is not None
+        assert found.source.versions == {"metric": version}
