@@ -9,6 +9,7 @@ file the generic names of `models.labels.DEPARTMENTS` serve.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -56,12 +57,11 @@ class Catalogue:
         """The city's file, or an empty catalogue where there is none. Raises BadFile naming the line and the value."""
         if not path.exists():
             return cls()
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {"code", "unit"} - set(reader.fieldnames or ())
-            if missing:
-                raise BadFile(file=path.name, reason=f"缺少列 {'、'.join(sorted(missing))}，应有 {'、'.join(COLUMNS)}")
-            return cls(_entry(row, path.name, number) for number, row in enumerate(reader, start=2))
+        reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+        missing = {"code", "unit"} - set(reader.fieldnames or ())
+        if missing:
+            raise BadFile(file=path.name, reason=f"缺少列 {'、'.join(sorted(missing))}，应有 {'、'.join(COLUMNS)}")
+        return cls(_entry(row, path.name, number) for number, row in enumerate(reader, start=2))
 
     def binding(self, topic: str | None, subtopic: str | None, district: str | None, day: date) -> Entry | None:
         """The row that decides for a certain topic, if the city has one."""
@@ -71,6 +71,17 @@ class Catalogue:
         """The office's own name for a department's code there; the generic name where the catalogue has none."""
         entry = _most_specific(e for e in self.entries if e.fits(code, topic, subtopic, district, day))
         return entry.unit if entry else DEPARTMENTS.get(code, code)
+
+
+def _text(path: Path) -> str:
+    """UTF-8, else GB18030: what Chinese spreadsheets save as CSV."""
+    content = path.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise BadFile(file=path.name, reason="既不是 UTF-8 也不是 GB18030；请另存为“CSV UTF-8”")
 
 
 def _most_specific(entries: Iterable[Entry]) -> Entry | None:

@@ -66,3 +66,12 @@ def test_a_bad_file_is_refused_with_the_value_seen(tmp_path: Path, text: str, se
 def test_specificity_puts_place_before_matter() -> None:
     place, matter = Entry("城管", "a", district="河东区"), Entry("城管", "b", topic="城乡建设", subtopic="城乡规划")
     assert place.specificity > matter.specificity
+
+
+def test_a_file_from_a_chinese_spreadsheet_is_read_and_one_of_no_known_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes((HEAD + ",,河东区,城管,河东区城管局,,,\n").encode("gb18030"))
+    assert Catalogue.load(path).office("城管", None, None, "河东区", DAY) == "河东区城管局"
+    path.write_bytes(HEAD.encode() + b",,\xff\xff\xff,x\n")
+    with pytest.raises(BadFile, match="GB18030"):
+        Catalogue.load(path)
