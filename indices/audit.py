@@ -45,6 +45,7 @@ audit = Table(
 
 _ORIGIN = "0" * 64
 _MAX_OBJECT = 2_000
+_MAX_WHO = 64
 _LOCK = 0x6D736175  # any constant: the advisory lock that lines up writers on PostgreSQL
 
 
@@ -65,6 +66,11 @@ class AuditRow:
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _storable(text: str, most: int) -> str:
+    """What both databases keep as it is: a failed sign-in is noted under whatever name was typed."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:most]
+
+
 class AuditLog:
     """Append-only by construction: there is no call that changes a row."""
 
@@ -73,12 +79,12 @@ class AuditLog:
 
     def note(self, who: str, action: str, what: str, *, success: bool = True) -> None:
         """One row, on the disk when this returns."""
-        what = what.encode("utf-8", "replace").decode().replace("\x00", "")[:_MAX_OBJECT]
+        who, what = _storable(who, _MAX_WHO), _storable(what, _MAX_OBJECT)
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             number, former = self._last(connection)
-            row = AuditRow(number + 1, self._clock(), who[:64], action, what, success, "")
+            row = AuditRow(number + 1, self._clock(), who, action, what, success, "")
             values = {
                 "number": row.number,
                 "at": row.at,

@@ -82,3 +82,10 @@ def test_any_text_can_be_noted(engine: Engine) -> None:
     for text in ("", "\x00\ud800", "长" * 5_000, "\x1f"):
         log.note("w" * 100, "x", text)
     assert log.verify() is None
+
+
+def test_any_name_can_be_noted(engine: Engine) -> None:
+    log = AuditLog(engine)
+    log.note("无\x00名\ud800" + "x" * 100, "session.open", "-", success=False)
+    assert log.rows()[0].who == "无名?" + "x" * 61
+    assert log.verify() is None

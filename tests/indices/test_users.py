@@ -180,3 +180,15 @@ def test_a_removed_user_is_out_at_once(users: Users) -> None:
 def test_the_form_token_belongs_to_the_session() -> None:
     assert csrf_token("a") == csrf_token("a") != csrf_token("b")
     assert "a-secret" not in csrf_token("a-secret")
+
+
+def test_a_short_name_does_not_forbid_passwords_that_happen_to_hold_it(users: Users) -> None:
+    users.add("w", "w0rd-by-chance", Role.LEADER)
+    with pytest.raises(WeakPassword, match="包含用户名"):
+        users.add("wang", "wang-2026-open", Role.LEADER)
+
+
+def test_a_name_that_no_database_could_hold_is_a_wrong_password(users: Users) -> None:
+    for name in ("", "a\x00b", "x" * 10_000):
+        with pytest.raises(WrongPassword):
+            users.sign_in(name, PASSWORD)
