@@ -23,9 +23,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def children_of(parent: int) -> list[int]:
-    lines = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [int(pid) for pid, ppid in (line.split() for line in lines) if int(ppid) == parent]
+def children_of(parent: int, words: str) -> list[int]:
+    """Children whose command line holds the words: a test process has others, the servers of other tests among them."""
+    lines = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    found = [line.split(maxsplit=2) for line in lines]
+    return [int(pid) for pid, ppid, *command in found if int(ppid) == parent and words in " ".join(command)]
 
 
 def alive(process: int) -> bool:
@@ -48,15 +52,16 @@ def test_a_port_that_is_taken_is_named_or_another_one_found() -> None:
 
 def test_a_child_that_dies_is_started_again_and_all_end_with_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.service.RESTART_SECONDS", 0.1)
-    sleeping = ["-c", "import time; time.sleep(60)"]
+    name = f"child-of-{os.getpid()}"
+    sleeping = ["-c", "import time; time.sleep(60)", name]
     keeper = Children(["x"])
     keeper._commands[0][:] = [sys.executable, *sleeping]
     with keeper:
         deadline = time.monotonic() + 20
-        while not (first := children_of(os.getpid())) and time.monotonic() < deadline:
+        while not (first := children_of(os.getpid(), name)) and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(first[0], signal.SIGKILL)
-        while (not (second := children_of(os.getpid())) or second == first) and time.monotonic() < deadline:
+        while (not (second := children_of(os.getpid(), name)) or second == first) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert second != first
     assert not alive(second[0])
@@ -78,7 +83,7 @@ def test_the_whole_house_starts_answers_and_leaves_nothing_behind(tmp_path: Path
             break
         except OSError:
             time.sleep(0.2)
-    while len(started := children_of(house.pid)) < 2 and time.monotonic() < deadline:
+    while len(started := children_of(house.pid, "api.cli")) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert len(started) == 2
     house.send_signal(number)

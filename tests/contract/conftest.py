@@ -65,7 +65,7 @@ def open_embedded(tmp_path: Path, request: pytest.FixtureRequest) -> Opener:
     folder = tmp_path / "index"
     if os.access("/dev/shm", os.W_OK):
         folder = Path(tempfile.mkdtemp(prefix="minsheng-contract-", dir="/dev/shm"))
-        request.addfinalizer(lambda: shutil.rmtree(folder))
+        request.addfinalizer(lambda: shutil.rmtree(folder, ignore_errors=True))
     return lambda: EmbeddedStore(folder, segmenter=split_words)
 
 
