@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from crawlers.feeds.mapping import Mapping, find_mapping, fitting, mappings
+from crawlers.feeds.mapping import MAX_NAME, Mapping, find_mapping, fitting, mappings
 from crawlers.feeds.propose import Proposal, propose
 from crawlers.feeds.tables import Row, Sheet, open_sheet
 from crawlers.feeds.values import parse_value, plain
@@ -83,7 +83,7 @@ def open_feed(path: Path, *, mapping: str | None = None, source: str | None = No
 def _name(path: Path) -> str:
     """The file's name without dates and suffixes, so that tomorrow's export is the same source."""
     stem = path.name.split(".")[0]
-    return "".join(part for part in stem if not part.isdigit()).strip(" -_") or "feed"
+    return "".join(part for part in stem if not part.isdigit()).strip(" -_")[:MAX_NAME] or "feed"
 
 
 def read_items(

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
+from crawlers.feeds.values import parse_value
 from models.errors import BadFile, BadRequest
 from models.item import Payload
 from models.labels import Grade
@@ -16,6 +17,7 @@ from models.record import Frozen
 
 SHIPPED: Final = Path(__file__).with_name("mappings")
 OWN_FIELDS: Final = ("native_id", "revision")
+MAX_NAME: Final = 100
 FIELDS: Final = (*OWN_FIELDS, *Payload.model_fields)
 
 
@@ -23,11 +25,11 @@ class Mapping(Frozen):
     """How rows of one source become items.
 
     `columns`: column → field; a text may be joined from several columns, in their order. `values`: field → cell → value.
-    `constants`: field → value for every row. `formats` is not needed: times are read in all the forms of `crawlers.feeds.times`.
+    `constants`: field → value for every row. Times are read in all the forms of `crawlers.feeds.times`.
     """
 
-    name: str = Field(min_length=1, max_length=100)
-    source: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    source: str = Field(min_length=1, max_length=MAX_NAME)
     title: str = ""
     legal_basis: str | None = None
     grade: Grade = Grade.GENERAL_3
@@ -46,6 +48,11 @@ class Mapping(Frozen):
         found = [f"没有字段 {field!r}，可用 {'、'.join(FIELDS)}" for field in sorted(set(named) - set(FIELDS))]
         single = [field for field in self.columns.values() if field not in ("title", "text", "reply")]
         found += [f"字段 {field} 由多列给出" for field in sorted({f for f in single if single.count(f) > 1})]
+        for field, value in self.constants.items():
+            try:
+                parse_value(field, value)
+            except ValueError as error:
+                found.append(f"常量 {field} 的值 {value!r} 不可用：{error}")
         if not {"title", "text"} & {*self.columns.values(), *self.constants}:
             found.append("没有一列对应 title（标题）或 text（内容）")
         return found

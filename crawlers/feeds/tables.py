@@ -161,10 +161,9 @@ def encoding_of(path: Path) -> str:
     """UTF-16 by its mark, else UTF-8 if the whole file is, else GB18030 if it is that. Raises BadFile with the place."""
     with open_bytes(path) as file:
         head = file.read(4)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     first: UnicodeDecodeError | None = None
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             with open_bytes(path) as file:
                 decoder = codecs.getincrementaldecoder(encoding)()
@@ -178,7 +177,7 @@ def encoding_of(path: Path) -> str:
     assert first is not None
     raise BadFile(
         file=path.name,
-        reason=f"既不是 UTF-8 也不是 GB18030（第 {first.start + 1} 字节附近为 {first.object[first.start]:#04x}）",
+        reason=f"{'不是完整的 UTF-16' if marked else '既不是 UTF-8 也不是 GB18030'}（第 {first.start + 1} 字节附近为 {first.object[first.start]:#04x}）",
     )
 
 
@@ -209,7 +208,7 @@ def _lines(path: Path) -> Sheet:
                     continue
                 try:
                     row = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise BadFile(file=path.name, reason=f"第 {number} 行不是 JSON（{error}）") from None
                 if not isinstance(row, dict):
                     raise BadFile(file=path.name, reason=f"第 {number} 行应为 JSON 对象，见到 {str(row)[:40]!r}")
@@ -233,8 +232,11 @@ def _parquet(path: Path) -> Sheet:
         raise BadFile(file=path.name, reason=f"不是 Parquet 文件（{error}）") from None
 
     def rows() -> Iterator[Row]:
-        for batch in file.iter_batches(batch_size=1_000):
-            yield from ({k: _plain(v) for k, v in row.items()} for row in batch.to_pylist())
+        try:
+            for batch in file.iter_batches(batch_size=1_000):
+                yield from ({k: _plain(v) for k, v in row.items()} for row in batch.to_pylist())
+        except (pa.ArrowException, OSError) as error:
+            raise BadFile(file=path.name, reason=f"Parquet 内容损坏（{error}）") from None
 
     return Sheet(tuple(file.schema_arrow.names), rows())
 

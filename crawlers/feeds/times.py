@@ -22,6 +22,7 @@ _PACKED = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?:(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?"
 )
 _LATE = {"下午", "晚上", "pm", "PM"}
+_NOON_ENDS: Final = 3  # 中午1点 is 13:00
 
 
 def parse_time(value: object) -> datetime:
@@ -55,13 +56,18 @@ def _from_parts(parts: dict[str, str | None]) -> datetime:
         hour += 12
     elif half in ("凌晨", "上午", "am", "AM") and hour == 12:
         hour = 0
-    zone = parts.get("zone")
+    elif half == "中午" and hour <= _NOON_ENDS:
+        hour += 12
+    zone, next_day = parts.get("zone"), half == "晚上" and hour == 12
     try:
         found = datetime(int(parts["year"] or 0), int(parts["month"] or 0), int(parts["day"] or 0), hour, int(parts.get("minute") or 0),
                          int(parts.get("second") or 0), tzinfo=CITY_TIME)  # fmt: skip
-    except ValueError:
+        if zone:
+            offset = "+00:00" if zone == "Z" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+            found = datetime.fromisoformat(found.replace(tzinfo=None).isoformat() + offset)
+        if next_day:  # 晚上12点 is the midnight that ends the day
+            found += timedelta(hours=12)
+        found.astimezone(UTC)  # the first hours of the year 1 are no instant of UTC
+        return found
+    except (ValueError, OverflowError):
         raise ValueError("日期或时刻不存在") from None
-    if zone:
-        offset = "+00:00" if zone == "Z" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
-        found = datetime.fromisoformat(found.replace(tzinfo=None).isoformat() + offset)
-    return found

@@ -111,7 +111,8 @@ def _channel(text: str) -> str:
     low = text.lower()
     if low in CHANNELS:
         return low
-    return next((channel for part, channel in _CHANNELS if part in low), text)
+    known = low.replace("举报", "")  # 网上举报 is no newspaper
+    return next((channel for part, channel in _CHANNELS if part in known), text)
 
 
 _PARSERS: Final[dict[str, Callable[[str], object]]] = {

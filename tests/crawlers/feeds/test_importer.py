@@ -38,6 +38,11 @@ def test_another_citys_file_comes_in_without_a_mapping(workbook: Write) -> None:
     assert item.payload.text == "柳堤路东段"
 
 
+def test_a_file_may_have_a_long_name(workbook: Write) -> None:
+    feed = open_feed(workbook([HEAD, ROW], name=f"{'orders' * 30}.xlsx"))
+    assert next(feed.items()).source == ("orders" * 30)[:100]
+
+
 def test_a_file_with_doubts_stops_and_says_what_to_decide(workbook: Write) -> None:
     with pytest.raises(MappingUnclear, match=r"标题或内容.*inspect"):
         open_feed(workbook([["甲", "乙"], ["1", "2"]]))

@@ -60,6 +60,7 @@ def test_what_is_written_is_read_back(columns: dict[str, str], values: dict[str,
         ('name = "x"\nsource = "x"\n[columns]\n"标题" = "titel"\n', "'titel'"),
         ('name = "x"\nsource = "x"\n[columns]\n"甲" = "rating"\n"乙" = "rating"\n"标题" = "title"\n', "多列"),
         ('name = "x"\nsource = "x"\n[columns]\n"编号" = "native_id"\n', "title"),
+        ('name = "x"\nsource = "x"\n[columns]\n"标题" = "title"\n[constants]\nrating = "9"\n', "'9'"),
     ],
 )
 def test_a_bad_mapping_is_refused_with_what_is_wrong(tmp_path: Path, text: str, why: str) -> None:

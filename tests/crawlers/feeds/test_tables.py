@@ -91,12 +91,21 @@ def test_columns_with_the_same_or_no_name_stay_apart() -> None:
         ("a.csv", b"", "空"), ("a.csv", b"\n\n", "列名"), ("a.csv", b"1,2\n3,4\n", "列名"), ("a.jsonl", b"", "空"),
         ("a.jsonl", b"{}\n[1]\n", "第 2 行"), ("a.jsonl", b"not json\n", "第 1 行"), ("a.parquet", b"PAR1", "Parquet"),
         ("a.csv.gz", b"\x1f\x8bgarbage", "损坏"), ("a.csv.zst", b"garbage!", "损坏"), ("a.csv", b"\xff\xff\x80", "GB18030"),
-        ("a.doc", b"", r"\.doc"), ("a", b"", "无"),
+        ("a.csv", b"\xff\xfea\x00,", "UTF-16"), ("a.jsonl", b"[" * 100_000, "第 1 行"), ("a.doc", b"", r"\.doc"), ("a", b"", "无"),
     ],
 )  # fmt: skip
 def test_bad_files_are_refused_with_the_reason(tmp_path: Path, name: str, data: bytes, why: str) -> None:
     with pytest.raises(BadFile, match=why):
         list(open_sheet(write(tmp_path / name, data)).rows)
+
+
+def test_a_parquet_file_with_a_damaged_middle_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"标题": [str(n) * 9 for n in range(5_000)]}), path, compression="snappy")
+    data = bytearray(path.read_bytes())
+    data[4 : len(data) // 2] = b"\xff" * (len(data) // 2 - 4)
+    with pytest.raises(BadFile, match="损坏"):
+        list(open_sheet(write(path, bytes(data))).rows)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

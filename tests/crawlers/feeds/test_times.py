@@ -43,12 +43,18 @@ def test_numbers_and_datetimes(value: object) -> None:
         ("2019-7-5 下午3:00", 15),
         ("2019-7-5 3:00 PM", 15),
         ("2019-7-5 中午12:00", 12),
+        ("2019-7-5 中午11:30", 11),
+        ("2019年7月5日 中午1点", 13),
         ("2019-7-5 凌晨12:30", 0),
         ("2019-7-5 晚上9点", 21),
     ],
 )
 def test_halves_of_the_day(text: str, hour: int) -> None:
     assert parse_time(text).hour == hour
+
+
+def test_twelve_in_the_night_ends_the_day() -> None:
+    assert parse_time("2019年7月5日 晚上12点30分") == datetime(2019, 7, 6, 0, 30, tzinfo=CITY_TIME)
 
 
 def test_a_day_alone_begins_at_midnight_of_the_city() -> None:
@@ -62,7 +68,22 @@ def test_a_day_alone_begins_at_midnight_of_the_city() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "昨天", "2019-13-01", "2019-02-30", "2019-7-5 25:00", "12345", "7/5/2019", "2019", "0", "-1", "nan", "1e300"],
+    [
+        "",
+        "昨天",
+        "2019-13-01",
+        "2019-02-30",
+        "2019-7-5 25:00",
+        "12345",
+        "7/5/2019",
+        "2019",
+        "0",
+        "-1",
+        "nan",
+        "1e300",
+        "0001-01-01",
+        "2019-07-05T08:05:00+99:00",
+    ],
 )
 def test_what_is_no_time_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(ValueError, match=r"[时日期数字]"):

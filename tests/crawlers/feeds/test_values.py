@@ -73,3 +73,9 @@ def test_channel_words_lead_to_known_channels() -> None:
     assert {parse_value("channel", word) for word in ("网站", "邮件", "短信", "微博", "来访", "客户端")} <= set(
         CHANNELS
     )
+    assert [parse_value("channel", word) for word in ("日报热线版", "晚报", "网上举报", "举报电话")] == [
+        "hotline",
+        "press",
+        "web",
+        "hotline",
+    ]
