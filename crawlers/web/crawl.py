@@ -65,7 +65,10 @@ def _result(source: WebSource, crawler: object, items: int) -> Crawled:
     refused = stats.get(
         "downloader/exception_type_count/scrapy.exceptions.IgnoreRequest", 0
     )  # by robots.txt: no failure
+    broken = sum(
+        count for name, count in stats.items() if name.startswith("spider_exceptions/") and not name.endswith("/count")
+    )
     unread = tuple(spider.report.sentences()) if spider else ()
     return Crawled(source=source.name, pages=stats.get("response_received_count", 0), items=items,
-                   forbidden=stats.get("robotstxt/forbidden", 0), failed=bad + stats.get("downloader/exception_count", 0) - refused,
+                   forbidden=stats.get("robotstxt/forbidden", 0), failed=bad + broken + stats.get("downloader/exception_count", 0) - refused,
                    reason=str(stats.get("finish_reason", "not_started")), unread=unread)  # fmt: skip

@@ -68,10 +68,12 @@ class PageSpider(scrapy.Spider):
         if not isinstance(response, TextResponse):
             return
         for link in response.css(self.source.items):
-            if href := link.attrib.get("href"):
-                yield response.follow(href, callback=self.parse_item)
-        if self.source.next_page and (following := response.css(self.source.next_page).attrib.get("href")):
-            yield response.follow(following, callback=self.parse)
+            if address := _page(response, link.attrib.get("href")):
+                yield response.follow(address, callback=self.parse_item)
+        if self.source.next_page and (
+            address := _page(response, response.css(self.source.next_page).attrib.get("href"))
+        ):
+            yield response.follow(address, callback=self.parse)
 
     def parse_item(self, response: Response) -> None:
         """A detail page. A full inbox ends the run: what is left comes with the next one, since nothing counts twice."""
@@ -84,6 +86,15 @@ class PageSpider(scrapy.Spider):
             self.accept([item.model_copy(update={"payload": payload})])
         except InboxFull as error:
             raise CloseSpider("inbox_full") from error
+
+
+def _page(response: TextResponse, href: str | None) -> str | None:
+    """The address that a link leads to, if it is a page: `javascript:` and `mailto:` stand among the letters of many sites."""
+    try:
+        address = response.urljoin((href or "").strip())
+        return address if href and urlsplit(address).scheme in ("http", "https") else None
+    except ValueError:  # brackets that are no IPv6 address
+        return None
 
 
 def _text(response: TextResponse, selector: str) -> str:

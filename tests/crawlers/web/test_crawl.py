@@ -44,6 +44,8 @@ class Site(BaseHTTPRequestHandler):
         numbers = range(3 * page - 2, min(3 * page, LETTERS) + 1)
         links = "".join(f'<li><a href="/letters/{n}">{n}</a></li>' for n in numbers)
         extra = '<li><a href="/letters/secret">x</a></li><li><a href="/letters/gone">x</a></li><li><a href="http://elsewhere.invalid/">x</a></li>'
+        for no_page in ("javascript:void(0)", "mailto:a@city.example", "http://[x/", ""):
+            extra = f'<li><a href="{no_page}">x</a></li>{extra}'
         following = f'<a class="next" href="/list?page={page + 1}">下一页</a>' if 3 * page < LETTERS else ""
         return f"<ul>{links}{extra if page == 1 else ''}</ul>{following}"
 
