@@ -89,7 +89,8 @@ class Dispatcher:
             )
             return similarity(body, record.body) + 0.05 * same
 
-        ranked = sorted((h.record for h in hits if h.record.id != exclude), key=lambda r: (-nearness(r), r.id))
+        # Stable: what is equally near, mostly orders in quite other words, stays in the order of the search.
+        ranked = sorted((hit.record for hit in hits if hit.record.id != exclude), key=nearness, reverse=True)
         return tuple(
             SimilarOrder(id=r.native_id or r.id, record_id=r.id, title=r.title or r.text[:40],
                          department=r.department or _suggested(r), similarity=round(similarity(body, r.body), 3))

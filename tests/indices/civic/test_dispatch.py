@@ -245,6 +245,14 @@ def test_the_same_street_and_district_come_a_little_nearer(route: Route, store: 
     assert [one.id for one in route().similar] == ["N4", "N1", "N2", "N3"], "no place given: no bonus for having none"
 
 
+def test_among_orders_in_quite_other_words_the_search_decides(route: Route, store: MemoryStore) -> None:
+    """No five characters in common with any of them: the more words are shared, the nearer."""
+    store.upsert([order(1, "路灯费谁来出？"), order(2, "老人摔下台阶，因为路灯坏了。"), order(3, "老人过马路")])
+    found = route().similar
+    assert [one.similarity for one in found] == [0.0, 0.0, 0.0]
+    assert found[0].id == "N2"
+
+
 def test_at_most_five_are_shown_and_those_without_number_or_title_can_be_told(route: Route, store: MemoryStore) -> None:
     store.upsert([order(n, f"{NEAR}{n}", native_id=None) for n in range(1, 12)])
     found = route().similar
