@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems
+from api.headers import Headers
 from api.limits import Limits
 from api.routes import answers, desk, items, pages, records, search, service, session
 from api.wiring import House
@@ -18,17 +19,11 @@ from models.settings import Settings
 
 ROUTERS = tuple(module.router for module in (session, items, records, answers, service, pages, search, desk))
 
-# What the pages ask for (no inline script or style, nothing from another host: promises S8, S12), on every answer.
-HEADERS = {
-    **assets.PAGE_HEADERS,
-    "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
-}
-
 
 def create_app(house: House | None = None) -> FastAPI:
     """The application over a house (default: one of its own, made from the environment, that only reads the store)."""
     own = house is None
-    house = house or House(Settings(), read_only=True)
+    house = house or House(Settings.read(), read_only=True)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -46,14 +41,7 @@ def create_app(house: House | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(assets.PREFIX, assets.Static(), name="static")
-    app.middleware("http")(_headers)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(Limits, settings=house.settings)
+    app.add_middleware(Headers)  # the last one added is the outermost
     return app
-
-
-async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.headers import HEADERS
 from models.errors import MinshengError, NotSignedIn
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def _of_bug(request: Request, error: Exception) -> Response:
     log.error("request_failed", extra={"path": request.url.path, "error": type(error).__name__}, exc_info=error)
     problem = Problem(type="urn:minsheng:MS000", title="InternalError", status=500, code="MS000",
                       detail="服务内部出错，已记入日志。请稍后再试；若持续出现，请把时间和代码告诉管理员。")  # fmt: skip
-    return problem_response(request, problem)
+    return problem_response(request, problem, HEADERS)  # made outside of all middleware
 
 
 def install(app: FastAPI) -> None:
