@@ -148,17 +148,9 @@ def _under_header(table: Iterable[Sequence[Any]]) -> Iterator[Row]:
 
 
 def _workbook(path: Path) -> Iterator[Row]:
-    from python_calamine import CalamineError, CalamineWorkbook
+    from crawlers.feeds.workbook import read_workbook
 
-    try:
-        with CalamineWorkbook.from_path(str(path)) as book:
-            for name in book.sheet_names:
-                rows = book.get_sheet_by_name(name).to_python(skip_empty_area=True)
-                if len(rows) > 1:
-                    yield from _under_header(rows)
-                    return
-    except (CalamineError, OSError, ValueError) as error:
-        raise BadFile(file=str(path), reason=f"不是可读的工作簿（{error}）") from error
+    yield from _under_header(read_workbook(path))  # one guard against hostile workbooks for all ways in (S5)
 
 
 def _jsonl(path: Path) -> Iterator[Row]:
@@ -168,7 +160,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
                 continue
             try:
                 row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadFile(file=str(path), reason=f"第 {number} 行不是 JSON（{error}）") from error
             if not isinstance(row, dict):
                 raise BadFile(file=str(path), reason=f"第 {number} 行不是 JSON 对象，而是 {type(row).__name__}")
