@@ -34,6 +34,11 @@ def _mark(house: House) -> int:
     return house.inbox.books().stored
 
 
+def _note(house: House, reader: ScopedStore, name: str, question: str) -> None:
+    """A remembered figure shows sentences and ids without reading a record: that is an access all the same."""
+    house.audit.note(reader.viewer.name, f"figure.{name}", question)
+
+
 def hotspots(
     house: House, reader: ScopedStore, since: date, until: date, *, top: int = 10, district: str | None = None,
     max_age_seconds: float = FRESH_SECONDS,
@@ -50,6 +55,7 @@ def hotspots(
     if not reader.viewer.sees_business:
         return compute()
     question = question_of(reader, district, since, until, top)
+    _note(house, reader, "hotspots", question)
     return house.figures.get(
         Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=max_age_seconds, compute=compute
     )
@@ -67,6 +73,7 @@ def index(house: House, reader: ScopedStore, by: By, since: date, until: date, *
     if not reader.viewer.sees_business:
         return compute()
     question = question_of(reader, district, by, since, until)
+    _note(house, reader, "index", question)
     return house.figures.get(
         Index, "index", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
     )

@@ -14,13 +14,11 @@ from api.commands.user import random_password
 from api.intake import take_in
 from api.questions import today
 from api.wiring import House
-from indices.access import ScopedStore
 from models.clock import city_day
 from models.item import Item
 from models.labels import ROLE_NAMES, Role
 from models.query import Query
 from models.settings import Settings
-from models.viewer import Viewer
 
 if TYPE_CHECKING:
     from crawlers.simulation.city import City
@@ -60,7 +58,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
             _take_in(house, city.items(), SOURCE, len(city))
         os.environ.setdefault("MINSHENG_CITY", city.city.name)  # the server and the children show it
         password = _users(house)
-        reader = ScopedStore(house.store, Viewer(name="console", role=Role.LEADER), house.audit)
+        reader = house.console
         newest = reader.search(Query(size=1)).hits[0].record.created_at
         last = city_day(newest)
         found = answers.hotspots(house, reader, last - timedelta(days=6), last + timedelta(days=1), top=20)

@@ -48,7 +48,7 @@ def serve(listener: socket.socket, ready: Callable[[], None] | None = None) -> N
     from models.settings import Settings
     from nlp.logs import configure_logging
 
-    settings = Settings()
+    settings = Settings.read()
     configure_logging(settings.log_level)
 
     class Server(uvicorn.Server):

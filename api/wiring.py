@@ -14,6 +14,7 @@ from models.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from indices.access import ScopedStore
     from indices.audit import AuditLog
     from indices.civic.catalogue import Catalogue
     from indices.civic.decisions import Decisions
@@ -30,7 +31,7 @@ class House:
 
     def __init__(self, settings: Settings | None = None, *, read_only: bool = False) -> None:
         """`read_only`: this process never writes the store (the embedded index has one writer, the worker line)."""
-        self.settings = settings or Settings()
+        self.settings = settings or Settings.read()
         self.read_only = read_only
         self._open = ExitStack()
 
@@ -91,6 +92,15 @@ class House:
         from indices.audit import AuditLog
 
         return AuditLog(self.database)
+
+    @cached_property
+    def console(self) -> ScopedStore:
+        """The store for whoever runs a command on this machine: all of it, every access in the audit log."""
+        from indices.access import ScopedStore
+        from models.labels import Role
+        from models.viewer import Viewer
+
+        return ScopedStore(self.store, Viewer(name="console", role=Role.LEADER), self.audit)
 
     @cached_property
     def figures(self) -> FigureCache:

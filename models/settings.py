@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import BadSetting
 
 
 class Settings(BaseSettings):
@@ -49,6 +51,18 @@ class Settings(BaseSettings):
     watch_folder: str = Field("", description="folder whose new files are ingested; empty: HOME/incoming")
     crawl_sources: str = Field("", description="folder of spider definitions (TOML); empty: HOME/sources")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings of the environment. Raises BadSetting naming the variable, the value and what it should be."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "_".join(str(part) for part in first["loc"])
+            raise BadSetting(
+                name=f"MINSHENG_{name.upper()}", value=str(first["input"])[:100], reason=first["msg"]
+            ) from None
 
     @property
     def folder(self) -> Path:

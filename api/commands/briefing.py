@@ -21,15 +21,12 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
     from api.wiring import House
     from dashboards.views.counts import newest_day
     from dashboards.word import word
-    from indices.access import ScopedStore
     from models.errors import NotFound
-    from models.labels import Role
-    from models.viewer import Viewer
 
     if output:
         output_path(output)
     with House(read_only=True) as house:
-        reader = ScopedStore(house.store, Viewer(name="console", role=Role.LEADER), house.audit)
+        reader = house.console
         chosen = parse_day(day, "--day") if day else newest_day(reader)
         if chosen is None:
             raise NotFound(what="任何记录；先用 minsheng ingest 导入")

@@ -39,7 +39,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
     first = parse_day(since, "--from") if since else last - timedelta(days=DEFAULT_DAYS - 1)
     with House(read_only=True) as house:
         found = find_hotspots(
-            house.store,
+            house.console,
             day_start(first),
             day_start(last + timedelta(days=1)),
             top=top,

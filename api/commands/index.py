@@ -32,7 +32,7 @@ def index(by: Annotated[str, typer.Option(help="district department topic week")
     first = day_start(parse_day(since, "--from")) if since else None
     end = day_start(parse_day(until, "--to") + timedelta(days=1)) if until else None
     with House(read_only=True) as house:
-        found = satisfaction(house.store, Query(since=first, until=end), by)  # type: ignore[arg-type]
+        found = satisfaction(house.console, Query(since=first, until=end), by)  # type: ignore[arg-type]
     if json:
         import json as codec
 

@@ -24,7 +24,7 @@ def route(text: Annotated[str, typer.Argument(help="诉求内容；- 从标准�
 
     words = sys.stdin.read() if text == "-" else text
     with House(read_only=True) as house:
-        found = Dispatcher(house.annotator, house.catalogue, house.store).route(
+        found = Dispatcher(house.annotator, house.catalogue, house.console).route(
             title, words, district=district, street=street
         )
     if json:

@@ -20,7 +20,7 @@ def serve_only(host: Host = None, port: Port = None) -> None:
     from api.service import bind, serve
     from models.settings import Settings
 
-    settings = Settings()
+    settings = Settings.read()
     serve(bind(host or settings.host, settings.port if port is None else port))
 
 
@@ -32,7 +32,7 @@ def run(demo: Annotated[bool, typer.Option("--demo", help="先造一座模拟城
     from api.service import Children, bind, serve
     from models.settings import Settings
 
-    settings = Settings()
+    settings = Settings.read()
     socket = bind(host or settings.host, settings.port if port is None else port, any_free=demo)
     address = "http://{}:{}/".format(*socket.getsockname()[:2])
     summary = ""

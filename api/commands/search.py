@@ -32,8 +32,8 @@ def search(words: Words = "", filter: Filter = None, since: Since = None, until:
 
     query = _query(words, filter, since, until, sort or ("relevance" if words else "newest"), offset, size)
     with House(read_only=True) as house:
-        page = house.store.search(query)
-        facets = {field: house.store.aggregate(query, [field])[:20] for field in FACETS}
+        page = house.console.search(query)
+        facets = {field: house.console.aggregate(query, [field])[:20] for field in FACETS}
     if json:
         import json as codec
 
@@ -86,9 +86,13 @@ def export(output: Annotated[Path, typer.Option("-o", "--output", help="文件�
     output_path(output)
     query = _query(words, filter, since, until, "newest", 0, 20)
     with House(read_only=True) as house:
-        total = house.store.search(query.model_copy(update={"size": 0})).total
+        total = house.console.search(query.model_copy(update={"size": 0})).total
         records = track(
-            house.store.scan(query), "导出", total=total, console=Console(stderr=True), disable=not sys.stderr.isatty()
+            house.console.scan(query),
+            "导出",
+            total=total,
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
         )
         stream = export_stream(records, output.suffix.lstrip(".").lower())
         with output.open("wb") as file:
