@@ -39,7 +39,8 @@ def make_briefing(
     )
     week = window(first, day, district)
     metrics = [measure(reader, name, week) for name in METRICS]
-    briefing = compose(reader, day, found, metrics, city=house.settings.city, district=district)
+    part = "、".join(sorted(reader.viewer.districts or ()))
+    briefing = compose(reader, day, found, metrics, city=house.settings.city, district=district, part=part)
     if wrong := verify(briefing, reader):
         raise BriefingUnsupported(count=len(wrong), first=wrong[0])
     return briefing

@@ -51,10 +51,11 @@ def freshness(house: House, reader: ScopedStore) -> Freshness:
     def compute() -> Freshness:
         newest = reader.search(Query(size=1))
         districts = sorted(bucket.keys[0] for bucket in reader.aggregate(Query(), ["district"]))
+        sources = {bucket.keys[0] for bucket in reader.aggregate(Query(), ["source"])}  # another's are not named
         record = newest.hits[0].record if newest.hits else None
         return Freshness(
             newest=record.created_at if record else None, orders=newest.total, districts=districts[:60],
-            silent_sources=list(silent_sources(house)),
+            silent_sources=[name for name in silent_sources(house) if name in sources],
             model=record.annotation.model if record and record.annotation else "",
         )  # fmt: skip
 

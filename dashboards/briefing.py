@@ -58,10 +58,12 @@ class Briefing(Frozen):
     hotspots: int
     sections: tuple[Section, ...]
     versions: dict[str, str]
+    part: str = ""
+    """The districts that it speaks of; empty: the whole city."""
 
     @property
     def title(self) -> str:
-        return f"{self.city or '本市'}民生诉求每日简报"
+        return f"{self.city or '本市'}{f'（{self.part}）' if self.part else ''}民生诉求每日简报"
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -82,10 +84,12 @@ def compose(
     *,
     city: str = "",
     district: str | None = None,
+    part: str = "",
 ) -> Briefing:
     """The briefing of a city day.
 
     Args:
+        part: the districts that the reader sees where that is not the whole city; stands in the title.
         hotspots: of the week that ends with the day, best first; none is an answer.
         metrics: of the same week, from the metric registry.
     """
@@ -99,8 +103,9 @@ def compose(
         Section(heading="督办、批示落实", statements=(Statement(text="督办、批示尚未接入本系统，本期不列。"),)),
     )
     return Briefing(
-        day=day, city=city, made_at=now(), hotspots=len(shown), sections=sections, versions=hotspots.source.versions
-    )
+        day=day, city=city, made_at=now(), hotspots=len(shown), sections=sections, versions=hotspots.source.versions,
+        part=district or part,
+    )  # fmt: skip
 
 
 def _count(reader: Reader, query: Query, words: str) -> Claim:

@@ -121,6 +121,17 @@ class Frame:
         return home_of(self.viewer)
 
     @property
+    def whole(self) -> str:
+        """All that the viewer may see, in words."""
+        districts = self.viewer.districts
+        return "全市" if districts is None else "、".join(sorted(districts)) or "（无区县）"
+
+    @property
+    def place(self) -> str:
+        """What the numbers of the page are of."""
+        return (self.scope.district if self.scope else None) or self.whole
+
+    @property
     def entries(self) -> tuple[PageEntry, ...]:
         return tuple(entry for entry in PAGES if self.viewer.role in entry.roles)
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from api import frames
 from api.app import ROUTERS, create_app
 from api.auth import Allow
 from api.wiring import House
@@ -112,6 +113,25 @@ def test_asking_for_another_district_shows_nothing_of_it(client: Client, canary:
             answer = client(role, [EAST, "河北区"]).get(path, params={"district": "河西区"})
             assert answer.status_code in (200, 404)
             assert canary not in answer.text
+
+
+def test_a_silent_source_of_another_district_is_not_named(
+    client: Client, canary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "silent_sources", lambda _: ("热线", f"热线{canary}"))
+    assert f"中断：热线、热线{canary}" in client(Role.ANALYST).get("/satisfaction").text
+    assert "中断：热线<" in client(Role.ANALYST, [EAST]).get("/satisfaction").text
+
+
+def test_numbers_of_a_part_are_not_called_the_whole_citys(client: Client) -> None:
+    whole, part = client(Role.LEADER), client(Role.LEADER, [EAST, "河北区"])
+    for path in ("/", "/hotspots", "/satisfaction"):
+        assert "<span>全市" in whole.get(path).text
+        assert "<span>全市" not in part.get(path).text
+        assert "<span>河东区、河北区" in part.get(path).text
+    assert "本市民生诉求每日简报" in whole.get("/briefing").text
+    assert "本市（河东区、河北区）民生诉求每日简报" in part.get("/briefing").text
+    assert "本市（河东区）民生诉求每日简报" in part.get("/briefing", params={"district": EAST}).text
 
 
 def test_an_unsafe_request_without_the_form_token_is_refused(client: Client) -> None:
