@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -11,11 +11,19 @@ from models.clock import CITY_TIME, now
 from models.labels import Grade, Kind, Resolved
 
 MAX_TEXT_CHARACTERS = 200_000
+PROBLEM: Final = "#problem"
+"""Key of `Item.extra` under which an importer says why the row is no item; no column of a file is named so."""
 
 
 def aware(instant: datetime) -> datetime:
-    """A time without zone is the city's time: hotline exports never carry a zone."""
-    return instant if instant.tzinfo else instant.replace(tzinfo=CITY_TIME)
+    """The instant in the city's time, so that one instant is written in one way whatever zone it came in (identity, revision).
+
+    A time without zone is the city's: hotline exports never carry a zone. Raises ValueError at the ends of the calendar.
+    """
+    try:
+        return (instant if instant.tzinfo else instant.replace(tzinfo=CITY_TIME)).astimezone(UTC).astimezone(CITY_TIME)
+    except OverflowError:
+        raise ValueError("日期超出可用的范围（公元 1–9999 年）") from None
 
 
 Instant = Annotated[datetime, AfterValidator(aware)]

@@ -17,7 +17,7 @@ from crawlers.feeds.propose import Proposal, propose
 from crawlers.feeds.tables import Row, Sheet, open_sheet
 from crawlers.feeds.values import parse_value, plain
 from models.errors import MappingUnclear
-from models.item import Item
+from models.item import PROBLEM, Item
 
 SAMPLE_ROWS: Final = 200
 _JOINED: Final = ("title", "text", "reply")
@@ -110,9 +110,9 @@ def _item(row: Row, mapping: Mapping, constants: dict[str, Any], fetched_at: dat
             continue
         if value is not None:
             fields[name] = f"{fields[name]}\n{value}" if name in _JOINED and name in fields else value
-    extra: dict[str, Any] = {c: plain(v) for c, v in row.items() if c not in mapping.columns and plain(v)}
+    extra: dict[str, Any] = {c: plain(v) for c, v in row.items() if c not in (*mapping.columns, PROBLEM) and plain(v)}
     if problem:
-        extra["problem"] = problem
+        extra[PROBLEM] = problem
     own: dict[str, Any] = {name: fields.pop(name) for name in ("native_id", "revision") if name in fields}
     base = {
         "source": mapping.source,
@@ -139,4 +139,4 @@ def _refused(
     text = str(fields.get("text", ""))[:2_000]
     own = {key: value for key, value in base.items() if key not in bad}
     problem = f"字段 {name} 的值 {seen!r}：{first['msg']}"
-    return Item.model_validate({**own, "payload": {**kept, "text": text}, "extra": {**extra, "problem": problem}})
+    return Item.model_validate({**own, "payload": {**kept, "text": text}, "extra": {**extra, PROBLEM: problem}})

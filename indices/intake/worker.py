@@ -38,6 +38,7 @@ from models.errors import (
     UnreadableRow,
 )
 from models.identity import record_id, revision
+from models.item import PROBLEM
 from models.ports import Store
 from models.query import Outcome
 from models.record import Record
@@ -229,7 +230,7 @@ class Worker:
         """Its identity, or its outcome where that is known already."""
         item = leased.item
         try:
-            if problem := item.extra.get("problem"):  # written by the importer of a file
+            if problem := item.extra.get(PROBLEM):  # written by the importer of a file
                 raise UnreadableRow(source=item.source, problem=problem)
             if not item.payload.title.strip() and not item.payload.text.strip():
                 raise EmptyText(source=item.source, native_id=item.native_id or "无")

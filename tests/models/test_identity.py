@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from models.identity import canonical_url, digest, pseudonym, record_id, revision
 from models.item import Item, Payload
@@ -31,6 +32,20 @@ def test_without_both_source_time_and_text_decide() -> None:
     assert record_id(first) == record_id(item(native_id=None, created_at=START, text="  路灯坏了\n"))
     assert record_id(first) != record_id(item(native_id=None, created_at=START + timedelta(days=1)))
     assert record_id(first) != record_id(item(native_id=None, created_at=START, text="路灯亮了"))
+
+
+def test_the_zone_that_an_instant_is_written_in_makes_no_difference() -> None:
+    told = [
+        item(native_id=None, created_at=text)
+        for text in ("2026-03-01T01:05:00Z", "2026-03-01T09:05:00+08:00", "2026-03-01 09:05")
+    ]
+    assert len({(record_id(one), revision(one)) for one in told}) == 1
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00", "9999-12-31T23:59:59-01:00"])
+def test_the_ends_of_the_calendar_are_refused(end: str) -> None:
+    with pytest.raises(ValidationError, match="超出"):
+        item(created_at=end)
 
 
 @given(st.lists(st.text()), st.lists(st.text()))

@@ -11,6 +11,7 @@ from crawlers.feeds.mapping import Mapping
 from models.clock import CITY_TIME
 from models.errors import BadRequest, MappingUnclear
 from models.identity import record_id, revision
+from models.item import PROBLEM
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
 DATA = Path(__file__).parents[4] / "shared" / "data" / "feeds"
@@ -74,7 +75,12 @@ def test_a_value_that_cannot_be_read_is_counted_and_the_row_kept() -> None:
 
 def test_a_row_without_a_readable_time_carries_its_problem() -> None:
     item = next(read_items([{"编号": "1", "受理时间": "前天下午", "标题": "x"}], city(), fetched_at=NOW))
-    assert "'前天下午'" in item.extra["problem"]
+    assert "'前天下午'" in item.extra[PROBLEM]
+
+
+def test_a_column_named_problem_is_no_problem() -> None:
+    (item,) = read_items([{"标题": "路灯不亮", "problem": "路面", PROBLEM: "x"}], city(), fetched_at=NOW)
+    assert item.extra == {"problem": "路面"}
 
 
 def test_a_row_that_is_no_item_keeps_what_is_valid_and_its_problem() -> None:
@@ -83,7 +89,7 @@ def test_a_row_that_is_no_item_keeps_what_is_valid_and_its_problem() -> None:
     )
     assert item.native_id == "1"
     assert item.payload.text == "y"
-    assert "title" in item.extra["problem"]
+    assert "title" in item.extra[PROBLEM]
 
 
 def test_columns_without_a_field_stay_beside() -> None:
@@ -137,4 +143,4 @@ def test_the_real_feeds_come_in_whole(name: str, mapping: str, count: int) -> No
     assert feed.mapping.name == mapping
     assert len(items) == len({record_id(item) for item in items}) == count
     assert feed.report.sentences() == []
-    assert all("problem" not in item.extra and item.payload.created_at for item in items)
+    assert all(PROBLEM not in item.extra and item.payload.created_at for item in items)
