@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from models.clock import CITY_TIME, now
 from models.labels import Grade, Kind, Resolved
@@ -24,6 +25,15 @@ def aware(instant: datetime) -> datetime:
         return (instant if instant.tzinfo else instant.replace(tzinfo=CITY_TIME)).astimezone(UTC).astimezone(CITY_TIME)
     except OverflowError:
         raise ValueError("日期超出可用的范围（公元 1–9999 年）") from None
+
+
+def _keepable(extra: dict[str, Any]) -> dict[str, Any]:
+    """What the inbox can write down: half a surrogate pair and endless nesting are told to the sender, not met later."""
+    try:
+        to_json(extra)
+    except ValueError:
+        raise ValueError("含有不能存为 JSON 的内容（半个代理对，或嵌套过深）") from None
+    return extra
 
 
 Instant = Annotated[datetime, AfterValidator(aware)]
@@ -100,6 +110,6 @@ class Item(BaseModel):
     payload: Payload
     legal_basis: ShortText | None = None
     grade: Grade = Grade.GENERAL_3
-    extra: dict[str, Any] = Field(
+    extra: Annotated[dict[str, Any], AfterValidator(_keepable)] = Field(
         default_factory=dict, description="columns of the source that no field holds; kept in the inbox only"
     )

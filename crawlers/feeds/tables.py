@@ -212,7 +212,7 @@ def _lines(path: Path) -> Sheet:
                     raise BadFile(file=path.name, reason=f"第 {number} 行不是 JSON（{error}）") from None
                 if not isinstance(row, dict):
                     raise BadFile(file=path.name, reason=f"第 {number} 行应为 JSON 对象，见到 {str(row)[:40]!r}")
-                yield row
+                yield _whole(row) if "\\ud" in line.lower() else row
 
     iterator = rows()
     head = list(islice(iterator, HEAD_ROWS))
@@ -220,6 +220,12 @@ def _lines(path: Path) -> Sheet:
         raise BadFile(file=path.name, reason="文件是空的")
     columns = dict.fromkeys(name for row in head for name in row)
     return Sheet(tuple(columns), chain(head, iterator))
+
+
+def _whole(row: Row) -> Row:
+    """The row with a question mark for each half of a surrogate pair: JSON may name them, no text holds them."""
+    whole: Row = json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+    return whole
 
 
 def _parquet(path: Path) -> Sheet:

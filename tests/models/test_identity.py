@@ -48,6 +48,15 @@ def test_the_ends_of_the_calendar_are_refused(end: str) -> None:
         item(created_at=end)
 
 
+def test_what_the_inbox_cannot_write_down_is_refused() -> None:
+    deep: list[object] = []
+    for _ in range(500):
+        deep = [deep]
+    for value in ("\ud800", deep, object()):
+        with pytest.raises(ValidationError, match="JSON"):
+            Item(source="a", payload=Payload(text="路灯坏了"), extra={"x": value})
+
+
 @given(st.lists(st.text()), st.lists(st.text()))
 def test_digest_keeps_lists_apart(left: list[str], right: list[str]) -> None:
     assert (digest(*left) == digest(*right)) == (left == right)

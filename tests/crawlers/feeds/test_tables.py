@@ -50,6 +50,11 @@ def test_jsonl_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
     assert list(open_sheet(tmp_path / "a.parquet").rows) == ROWS
 
 
+def test_half_a_surrogate_pair_in_json_is_a_question_mark_and_a_whole_pair_stays(tmp_path: Path) -> None:
+    line = b'{"a\\uD801": "x\\ud800", "b": "\\ud83d\\ude00"}\n'
+    assert list(open_sheet(write(tmp_path / "a.jsonl", line)).rows) == [{"a?": "x?", "b": "😀"}]
+
+
 def test_titles_above_the_header_and_short_rows() -> None:
     rows: list[list[Cell]] = [
         ["2026年3月工单汇总表"],
