@@ -12,7 +12,7 @@ from dashboards.charts import IntervalBar
 from dashboards.views.marks import Piece, pieces
 from dashboards.views.records import place_of, title_of
 from models.figures import Hotspot, Routing, SimilarOrder
-from models.labels import CHANNEL_NAMES, DEPARTMENTS, URGENCY_NAMES
+from models.labels import CHANNEL_NAMES, DEPARTMENTS, URGENCIES, URGENCY_NAMES
 from models.record import Record
 
 ACTIONS: Final = ("accept", "department", "person", "merge", "undo")
@@ -195,6 +195,8 @@ def _sure(probability: float) -> str:
 
 
 def _verdict(routing: Routing) -> str:
+    if routing.urgency == URGENCIES[-1]:
+        return "可能危及人身安全，请人工即刻处理。"
     if routing.to_person or routing.department is None:
         return "模型没有把握，请人工判断。"
     return f"建议派 {DEPARTMENTS.get(routing.department, routing.department)}，置信度 {100 * routing.confidence:.0f}%。"

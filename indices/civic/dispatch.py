@@ -2,7 +2,7 @@
 
 The classifier gives probabilities over department codes; a binding row of the city's catalogue decides instead where the
 topic is certain. A demand goes to a person where the model does not dare to answer, and always where life or limb may
-be in danger (urgency 3): a wrong suggestion costs more there than the minute that a person needs.
+be in danger (urgency 3, or words that say so): a wrong suggestion costs more there than the minute that a person needs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date
 
 from indices.civic.catalogue import Catalogue
+from indices.civic.danger import danger
 from models.clock import city_day, now
 from models.errors import EmptyText
 from models.figures import Reason, Routing, SimilarOrder
@@ -42,13 +43,15 @@ class Dispatcher:
         if (entry := self._catalogue.binding(note.topic, note.subtopic, district, day)) and note.topic is not None:
             code, rule, certain = entry.code, entry.in_words(), True
             confidence = note.topics[0].probability if note.topics else confidence
-        to_person = not certain or note.urgency >= _DANGER
+        words = danger(f"{reading.title}\n{reading.text}")
+        urgency = _DANGER if words else note.urgency
+        to_person = not certain or urgency >= _DANGER
         unit = self._catalogue.office(code, note.topic, note.subtopic, district, day) if code else None
         return Routing(
             department=None if to_person else code, confidence=round(confidence, 4), candidates=self._candidates(reading, code),
-            reason=Reason(words=self._words(reading, title, text, code), rule=self._why(rule, to_person, note.urgency)),
+            reason=Reason(words=self._words(reading, title, text, code), rule=self._why(rule, to_person, urgency, words)),
             similar=self._similar(reading, district, street, exclude), to_person=to_person, unit=None if to_person else unit,
-            topic=note.topic, demand_type=note.demand_type, urgency=note.urgency, model=self._annotator.version,
+            topic=note.topic, demand_type=note.demand_type, urgency=urgency, model=self._annotator.version,
         )  # fmt: skip
 
     @staticmethod
@@ -67,9 +70,10 @@ class Dispatcher:
         return tuple((word, round(weight, 3)) for word, weight in found if weight > 0)
 
     @staticmethod
-    def _why(rule: str, to_person: bool, urgency: int) -> str:
+    def _why(rule: str, to_person: bool, urgency: int, words: str) -> str:
         if urgency >= _DANGER:
-            return "可能危及人身安全，须由人工即刻处理" + (f"（{rule}）" if rule else "")
+            known = "；".join(filter(None, (f"文中有「{words}」" if words else "", rule)))
+            return "可能危及人身安全，须由人工即刻处理" + (f"（{known}）" if known else "")
         return rule or ("把握不足，请人工判断" if to_person else "按文字判断，派单目录没有强制规定")
 
     def _similar(

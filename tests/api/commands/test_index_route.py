@@ -125,26 +125,34 @@ def test_similar_orders_are_those_of_the_house_by_their_numbers(minsheng: Minshe
     assert {order["id"]: order["department"] for order in similar}["S01"] == "市城管局"
 
 
-def test_the_citys_catalogue_decides_and_is_named(minsheng: Minsheng, orders: Path, home: Path) -> None:
-    topic = routed(minsheng, COMPLAINT)["topic"]
-    assert topic, "the model is sure of the topic of this text"
+def test_the_citys_catalogue_decides_and_is_named(minsheng: Minsheng, home: Path) -> None:
+    """Of a few plain texts the first whose topic the model, whichever it is, is sure of."""
+    plain = (
+        COMPLAINT,
+        "公司拖欠农民工工资三个月，劳动监察大队没有人管。",
+        "化工厂夜里偷排刺鼻废气，河水发黑发臭，污染环境。",
+    )
+    read = ((text, routed(minsheng, text)) for text in plain)
+    text, topic = next((text, answer["topic"]) for text, answer in read if answer["topic"] and answer["urgency"] < 3)
+    home.mkdir(exist_ok=True)
     (home / "catalogue.csv").write_text(
         f"topic,district,code,unit,binding\n{topic},河东区,公用,路灯管理所,是\n", "utf-8"
     )
-    answer = routed(minsheng, COMPLAINT, "--district", "河东区")
+    answer = routed(minsheng, text, "--district", "河东区")
     assert (answer["department"], answer["unit"], answer["to_person"]) == ("公用", "路灯管理所", False)
     assert "路灯管理所" in answer["reason"]["rule"]
-    assert routed(minsheng, COMPLAINT, "--district", "河西区")["unit"] != "路灯管理所"
-    assert "路灯管理所（公用）" in minsheng("route", COMPLAINT, "--district", "河东区").output
+    assert routed(minsheng, text, "--district", "河西区")["unit"] != "路灯管理所"
+    assert "路灯管理所（公用）" in minsheng("route", text, "--district", "河东区").output
 
 
-def test_danger_goes_to_a_person_and_people_read_why(minsheng: Minsheng, shared_annotator: Any) -> None:
+def test_danger_goes_to_a_person_and_people_read_why(minsheng: Minsheng) -> None:
     text = "楼下煤气泄漏了，闻到很重的气味，有老人晕倒，快来救人！"
     answer = routed(minsheng, text)
-    if answer["urgency"] == 3:
-        assert answer["to_person"]
-        assert "人身安全" in answer["reason"]["rule"]
-    assert ("交人工" in minsheng("route", text).output) == answer["to_person"]
+    assert (answer["department"], answer["to_person"], answer["urgency"]) == (None, True, 3)
+    assert "人身安全" in answer["reason"]["rule"]
+    output = minsheng("route", text).output
+    assert "交人工：可能危及人身安全" in output
+    assert "煤气泄漏" in output
 
 
 def test_an_empty_house_routes_without_examples(minsheng: Minsheng) -> None:

@@ -64,6 +64,13 @@ def test_candidates_are_numbered_and_their_confidence_is_put_in_words(city: Modu
     assert shown.verdict == "建议派 城市管理和综合执法，置信度 86%。"
 
 
+def test_danger_is_no_doubt_of_the_model(city: ModuleType, order: Any) -> None:
+    routing = city.routing(order, to_person=True).model_copy(update={"urgency": 3})
+    shown = desk_view([order], now=city.NOW, current=(order, routing)).order
+    assert shown
+    assert (shown.verdict, shown.urgency_name) == ("可能危及人身安全，请人工即刻处理。", "特急")
+
+
 def test_an_unsure_model_says_so(city: ModuleType, order: Any) -> None:
     shown = desk_view([order], now=city.NOW, current=(order, city.routing(order, to_person=True))).order
     assert shown

@@ -185,6 +185,20 @@ def test_danger_is_named_even_where_the_catalogue_has_a_binding_row(route: Route
     assert "供气公司" in found.reason.rule, "whom the person may call is said, too"
 
 
+@pytest.mark.parametrize(
+    ("title", "text"), [("", "楼下煤气泄漏，闻到很重的气味。"), ("有人要跳楼", "在北门广场的天台上。")]
+)
+def test_words_of_danger_go_to_a_person_whatever_the_model_reads(route: Route, title: str, text: str) -> None:
+    """A model that is sure, calm and wrong: the case that must not happen."""
+    found = route(says=Says(urgency=0), title=title, text=text)
+    assert (found.department, found.unit, found.to_person, found.urgency) == (None, None, True, 3)
+    assert found.reason.rule.startswith("可能危及人身安全，须由人工即刻处理")
+    assert ("煤气泄漏" in found.reason.rule) or ("跳楼" in found.reason.rule), "the words are named"
+    bound = route([Entry("公用", "供气公司", topic="城乡建设", binding=True)], Says(urgency=0), title=title, text=text)
+    assert bound.to_person
+    assert "供气公司" in bound.reason.rule
+
+
 def test_a_model_without_any_department_hands_to_a_person(route: Route) -> None:
     found = route(says=Says(departments=(), probabilities={}))
     assert (found.to_person, found.confidence, found.candidates, found.reason.words) == (True, 0.0, (), ())
