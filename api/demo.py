@@ -15,6 +15,7 @@ from api.intake import take_in
 from api.questions import today
 from api.wiring import House
 from models.clock import city_day
+from models.errors import BadRequest
 from models.item import Item
 from models.labels import ROLE_NAMES, Role
 from models.query import Query
@@ -54,6 +55,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
     with House(settings) as house:
         city = simulate(seed=SEED, days=days, per_day=per_day, end=today() - timedelta(days=1), events=EVENTS)
         if not house.inbox.books(SOURCE).received:
+            _refuse_a_real_house(house)
             _write_catalogue(house, city.city)
             _take_in(house, city.items(), SOURCE, len(city))
         os.environ.setdefault("MINSHENG_CITY", city.city.name)  # the server and the children show it
@@ -69,6 +71,13 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
             address="{address}", city=city.city.name, orders=house.inbox.books(SOURCE).stored, days=days, home=house.folder,
             hotspots=len(found.hotspots), index="样本不足" if value is None else f"{value:.1f}", password=password,
         )  # fmt: skip
+
+
+def _refuse_a_real_house(house: House) -> None:
+    """Invented orders, a catalogue and new passwords must never come upon what a city keeps. Raises BadRequest."""
+    if house.inbox.sources() or house.users.count() or (house.folder / "catalogue.csv").exists():
+        reason = "此目录已有数据、账户或派单目录；模拟城市请用空目录，如 MINSHENG_HOME=/tmp/demo minsheng run --demo"
+        raise BadRequest(name="--demo", value=str(house.folder), reason=reason)
 
 
 def _write_catalogue(house: House, city: City) -> None:
