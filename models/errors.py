@@ -74,11 +74,6 @@ class TooManyRequests(Retry):
     sentence = "请求过多，上限为 {limit}。请在 {retry_after_seconds} 秒后再试。"
 
 
-class DeadlineExceeded(Retry):
-    code = "MS105"
-    sentence = "操作 {operation} 超过时限 {deadline_seconds} 秒。请缩小时间范围或稍后重试。"
-
-
 class BriefingUnsupported(Retry):
     code = "MS106"
     sentence = "简报中 {count} 处数字与库中不符（{first}），未印发。新数据正在入库时会这样，请稍后重试。"
