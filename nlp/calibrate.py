@@ -146,22 +146,15 @@ def coverage(probabilities: Floats, truth: Ints, limits: Floats) -> Coverage:
     return Coverage(float(answered.mean()) if len(answered) else 0.0, right, len(truth))
 
 
-def cutpoints(scores: Floats, truth: Ints, levels: int) -> NDArray[np.float64]:
-    """(levels − 1,) cuts of an expected level that give the best quadratic kappa; coordinate descent over quantiles."""
-    grid = np.unique(np.quantile(scores, np.linspace(0.005, 0.995, 199)))
-    cuts = np.arange(levels - 1, dtype=np.float64) + 0.5
-    best = quadratic_kappa(np.searchsorted(cuts, scores), truth, levels)
-    for _ in range(3):
-        for place in range(levels - 1):
-            for value in grid:
-                tried = cuts.copy()
-                tried[place] = value
-                if (np.diff(tried) < 0).any():
-                    continue
-                kappa = quadratic_kappa(np.searchsorted(tried, scores), truth, levels)
-                if kappa > best + 1e-9:
-                    best, cuts[place] = kappa, value
-    return cuts
+def cutpoints(expected: Floats, truth: Ints, levels: int) -> NDArray[np.float64]:
+    """(levels − 1,) cuts of an expected level with which each level is given as often as it is true.
+
+    Cuts that maximise kappa were worse on other rows (urgency 0.633 against 0.645) and called every fourth urgent text 特急.
+    """
+    shares = np.cumsum(np.bincount(truth, minlength=levels))[: levels - 1] / max(1, len(truth))
+    if not len(truth):
+        return np.arange(levels - 1, dtype=np.float64) + 0.5
+    return np.asarray(np.quantile(expected, shares))
 
 
 def quadratic_kappa(answer: Ints, truth: Ints, levels: int) -> float:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.labels import OTHER
 from nlp.calibrate import WANTED, cutpoints, softmax, temperature, temperature_and_shift, thresholds
 from nlp.classifier import HEADS
 from nlp.linear import Head, LinearClassifier, under_topic
@@ -28,6 +29,8 @@ POLARITY_WEIGHT: Final = 0.1  # of a review beside a civic row, for the temperat
 # Share of right answers that abstention promises. The people who labelled emotions agree with each other far less than 95 %.
 ABSTAINING: Final = {"topic": WANTED, "subtopic": WANTED, "demand_type": WANTED, "department": WANTED, "emotion": 0.75}
 STEPS: Final = 29  # names that `train` gives to its progress, about
+# No labelled row is 其他 by reading, so no bound can be had; a demand called none is worse than one left to a person.
+OTHER_LIMIT: Final = 0.98
 FEELINGS: Final = ("sentiment", "emotion")
 
 
@@ -140,6 +143,8 @@ def calibrated(seen: Answers, later: Answers | None) -> dict[str, Head]:
                 after = later.of(READ)
                 others = thresholds(after.probabilities(head, settings), after.truth[head], wanted=wanted, sure=SURE)
                 limits = np.maximum(limits, others)
+            if OTHER in setting.labels:
+                limits[setting.labels.index(OTHER)] = max(OTHER_LIMIT, limits[setting.labels.index(OTHER)])
         if head in ORDINAL:
             cuts = cutpoints(probabilities @ np.arange(len(setting.labels)), truth, len(setting.labels))
         found[head] = replace(setting, thresholds=_rounded(limits), cuts=_rounded(cuts))

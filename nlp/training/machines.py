@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.classifier import HEADS
-from nlp.training.rows import REVIEWS, Rows
+from nlp.training.rows import NO_DEMAND, OTHER_SHARE, REVIEWS, Rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -49,6 +49,7 @@ def _against_the_rest(features: csr_matrix, rows: Rows, usable: NDArray[np.bool_
             intercepts[present] = 0.0
         elif len(present):
             balance = balanced(truth, rows.weight[mine])
+            balance[rows.source[mine] == NO_DEMAND] *= OTHER_SHARE
             found = _separate(features[np.flatnonzero(mine)], truth, present, balance, cost)
             weights[:, present], intercepts[present] = found
     return weights, intercepts

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.labels import OTHER
 from nlp.calibrate import NEVER
 from nlp.classifier import HEADS
-from nlp.training.linear import READ, TEST_FOLD, Answers, Trained, calibrated, parents, train
+from nlp.training.linear import OTHER_LIMIT, READ, TEST_FOLD, Answers, Trained, calibrated, parents, train
 from nlp.training.rows import LATER, read_corpus
 
 
@@ -84,3 +85,9 @@ def test_some_dated_rows_are_later(labelled_folder: Path) -> None:
     time = read_corpus(labelled_folder).civic.time
     share = (time >= LATER).sum() / np.isfinite(time).sum()
     assert share == pytest.approx(0.3, abs=0.1)
+
+
+def test_none_of_the_classes_is_answered_only_when_nearly_certain(trained: Trained) -> None:
+    for head in ("topic", "subtopic", "demand_type", "department"):
+        limit = trained.model.settings[head].thresholds[HEADS[head].index(OTHER)]
+        assert limit >= OTHER_LIMIT, head

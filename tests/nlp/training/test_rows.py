@@ -50,6 +50,18 @@ def test_unsure_rows_and_rows_of_others_weigh_less(corpus: Corpus) -> None:
     assert set(civic.weight[civic.source == "topic_train"]) == {rows.TOPIC_ROW_WEIGHT}
 
 
+def test_titles_stand_alone_beside_their_texts_in_the_same_fold(corpus: Corpus) -> None:
+    civic = corpus.civic
+    whole = sorted((title, fold) for title, fold in zip(civic.titles, civic.fold.tolist(), strict=True) if title)
+    titles = civic.take(civic.source == "title")
+    assert len(titles) == 479
+    assert not any(titles.titles)
+    assert set(titles.weight) == {rows.TITLE_WEIGHT, rows.TITLE_WEIGHT * rows.UNSURE_WEIGHT}
+    assert sorted(zip(titles.texts, titles.fold.tolist(), strict=True)) == whole
+    assert titles.has("department").all()
+    assert not titles.has("demand_type").any()
+
+
 def test_take_keeps_rows_together(corpus: Corpus) -> None:
     some = corpus.civic.take(np.array([5, 3]))
     assert some.titles == [corpus.civic.titles[5], corpus.civic.titles[3]]
@@ -83,7 +95,7 @@ def test_empty_texts_are_one_group() -> None:
 
 
 def test_no_text_stands_on_both_sides(corpus: Corpus) -> None:
-    for part in (corpus.civic, corpus.feeling):
+    for part in (corpus.civic.take(corpus.civic.source != "title"), corpus.feeling):
         seen: dict[str, int] = {}
         for text, fold in zip(part.texts, part.fold.tolist(), strict=True):
             assert seen.setdefault(text, fold) == fold
@@ -104,7 +116,9 @@ def test_the_split_does_not_depend_on_the_order_of_rows(labelled_folder: Path, t
     order = list(range(len(table)))
     random.Random(1).shuffle(order)
     pyarrow.parquet.write_table(table.take(order), folder / "civic_by_reading.parquet")
-    before, after = read_corpus(labelled_folder).civic, read_corpus(folder).civic
+    before, after = (
+        part.take(part.source != "title") for part in (read_corpus(labelled_folder).civic, read_corpus(folder).civic)
+    )
     assert dict(zip(before.texts, before.fold.tolist(), strict=True)) == dict(
         zip(after.texts, after.fold.tolist(), strict=True)
     )
@@ -129,7 +143,7 @@ def test_only_the_civic_set_is_needed(labelled_folder: Path, tmp_path: Path) -> 
     shutil.copy(labelled_folder / "civic_by_reading.parquet", tmp_path)
     corpus = read_corpus(tmp_path)
     assert corpus.sizes["emotion_train"] == 0
-    assert len(corpus.civic) == 480
+    assert len(corpus.civic) == 480 + 479
 
 
 def test_a_damaged_set_is_named(labelled_folder: Path, tmp_path: Path) -> None:
