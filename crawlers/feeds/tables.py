@@ -24,6 +24,7 @@ Row = dict[str, Cell]
 HEAD_ROWS: Final = 10  # the header stands among the first rows, under titles and notes
 MAX_INFLATED_BYTES: Final = 4 << 30
 MAX_LINE_CHARACTERS: Final = 4_000_000
+MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARACTERS
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls")
 TEXTS: Final = (".csv", ".tsv", ".txt")
 LINES: Final = (".jsonl", ".ndjson")
@@ -135,11 +136,11 @@ def open_bytes(path: Path) -> Iterator[io.RawIOBase]:
 
 
 class _Bounded(io.RawIOBase):
-    """Reads through and stops a file that unpacks to more than anybody sends."""
+    """Reads through and stops a file, or a line of it, that is longer than anybody sends: a line is held in memory."""
 
     def __init__(self, inner: object, name: str, *broken: type[Exception]) -> None:
         """`broken`: what `inner` raises when its content is damaged."""
-        self._inner, self._name, self._seen = inner, name, 0
+        self._inner, self._name, self._seen, self._line = inner, name, 0, 0
         self._broken: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, *broken)
 
     def readable(self) -> bool:
@@ -153,6 +154,10 @@ class _Bounded(io.RawIOBase):
         self._seen += len(data)
         if self._seen > MAX_INFLATED_BYTES:
             raise HostileFile(file=self._name, reason=f"解压后超过 {MAX_INFLATED_BYTES:,} 字节")
+        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self._line = self._line + len(data) if end < 0 else len(data) - end - 1
+        if self._line > MAX_LINE_BYTES:
+            raise HostileFile(file=self._name, reason=f"有一行超过 {MAX_LINE_BYTES:,} 字节")
         buffer[: len(data)] = data  # type: ignore[index]
         return len(data)
 

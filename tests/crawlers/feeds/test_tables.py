@@ -124,6 +124,15 @@ def test_a_file_that_unpacks_without_end_is_stopped(tmp_path: Path, monkeypatch:
         list(open_sheet(write(tmp_path / "a.csv.gz", gzip.compress(b"x," * 100_000))).rows)
 
 
+def test_a_line_without_end_is_stopped_and_many_lines_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_LINE_BYTES", 100_000)
+    with pytest.raises(HostileFile, match="一行超过 100,000"):
+        list(open_sheet(write(tmp_path / "a.csv.gz", gzip.compress(TEXT.encode() + b"x," * 3_000_000))).rows)
+    for end in (b"\n", b"\r", b"\r\n"):
+        path = write(tmp_path / "b.csv", "编号,标题".encode() + end + ("1,路灯不亮".encode() + end) * 20_000)
+        assert sum(1 for _ in open_sheet(path).rows) == 20_000
+
+
 def test_the_packing_does_not_hide_the_kind() -> None:
     assert kind_of(Path("三月.导出.CSV.GZ")) == ".csv"
 
