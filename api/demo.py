@@ -6,7 +6,7 @@ import csv
 import os
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from api import answers
@@ -19,6 +19,7 @@ from models.errors import BadRequest
 from models.item import Item
 from models.labels import ROLE_NAMES, Role
 from models.query import Query
+from models.record import Frozen
 from models.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
     from crawlers.simulation.orders import SOURCE, simulate
 
     with House(settings) as house:
-        city = simulate(seed=SEED, days=days, per_day=per_day, end=today() - timedelta(days=1), events=EVENTS)
-        if not house.inbox.books(SOURCE).received:
-            _refuse_a_real_house(house)
+        plan = _plan(house, days, per_day)
+        city = simulate(seed=SEED, days=plan.days, per_day=plan.per_day, end=plan.end, events=EVENTS)
+        if not plan.taken_in:
             _write_catalogue(house, city.city)
             _take_in(house, city.items(), SOURCE, len(city))
+            _note(house, plan.model_copy(update={"taken_in": True}))
         os.environ.setdefault("MINSHENG_CITY", city.city.name)  # the server and the children show it
         password = _users(house)
         reader = house.console
@@ -68,9 +70,33 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
             index = answers.index(house, reader, by, last - timedelta(days=89), last + timedelta(days=1))
         value = index.overall.value
         return SUMMARY.format(
-            address="{address}", city=city.city.name, orders=house.inbox.books(SOURCE).stored, days=days, home=house.folder,
+            address="{address}", city=city.city.name, orders=house.inbox.books(SOURCE).stored, days=plan.days, home=house.folder,
             hotspots=len(found.hotspots), index="样本不足" if value is None else f"{value:.1f}", password=password,
         )  # fmt: skip
+
+
+class Plan(Frozen):
+    """Which city lies here, and whether it came in whole: a start that was killed half-way goes on with the same orders."""
+
+    end: date
+    days: int
+    per_day: int
+    taken_in: bool = False
+
+
+def _plan(house: House, days: int, per_day: int) -> Plan:
+    """The city that lies here already, or a new one up to yesterday."""
+    path = house.folder / "demo.json"
+    if path.exists():
+        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    _refuse_a_real_house(house)
+    plan = Plan(end=today() - timedelta(days=1), days=days, per_day=per_day)
+    _note(house, plan)
+    return plan
+
+
+def _note(house: House, plan: Plan) -> None:
+    (house.folder / "demo.json").write_text(plan.model_dump_json(), encoding="utf-8")
 
 
 def _refuse_a_real_house(house: House) -> None:

@@ -6,6 +6,8 @@ import csv
 import os
 import re
 from datetime import timedelta
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import argon2
@@ -17,7 +19,7 @@ from api import answers, demo
 from api.app import create_app
 from api.questions import today
 from api.wiring import House
-from crawlers.simulation.orders import SOURCE
+from crawlers.simulation.orders import SOURCE, simulate
 from indices.access import ScopedStore
 from indices.audit import AuditRow
 from models.clock import city_day
@@ -137,3 +139,19 @@ def test_the_figures_of_the_newest_day_are_there_already(house: House, monkeypat
     for by in ("department", "week", "district"):
         answers.index(house, reader, by, newest - timedelta(days=89), end)
     assert asked == []
+
+
+def test_a_start_that_was_killed_half_way_is_completed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINSHENG_CITY", "云溪市")
+    settings = Settings(home=tmp_path)
+    with House(settings) as house:
+        plan = demo._plan(house, DAYS, PER_DAY)
+        city = simulate(seed=demo.SEED, days=plan.days, per_day=plan.per_day, end=plan.end, events=demo.EVENTS)
+        house.inbox.accept(list(islice(city.items(), 20)))  # and then the process was killed
+    demo.prepare(settings, days=90, per_day=9)
+    with House(settings, read_only=True) as house:
+        books = house.inbox.books(SOURCE)
+        assert books.stored == len(city) == house.store.search(Query(size=0)).total
+        assert (books.duplicate, books.difference) == (20, 0)
