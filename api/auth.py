@@ -10,6 +10,7 @@ import hmac
 from typing import Any, cast
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 
 from api.wiring import House
 from indices.access import ScopedStore
@@ -37,9 +38,8 @@ class Allow:
             return None
         viewer = await identify(request)
         if viewer.role not in self.roles:
-            house_of(request).audit.note(
-                viewer.name, "route.denied", f"{request.method} {request.url.path}", success=False
-            )
+            what, audit = f"{request.method} {request.url.path}", house_of(request).audit
+            await run_in_threadpool(audit.note, viewer.name, "route.denied", what, success=False)
             raise NotFound(what=f"地址 {request.url.path}")
         return viewer
 
@@ -56,9 +56,9 @@ async def identify(request: Request) -> Viewer:
     users = house_of(request).users
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret:
-        viewer = users.viewer(secret.strip(), "token")
+        viewer = await run_in_threadpool(users.viewer, secret.strip(), "token")
     elif session := request.cookies.get(SESSION_COOKIE):
-        viewer = users.viewer(session, "session")
+        viewer = await run_in_threadpool(users.viewer, session, "session")
         if request.method not in SAFE_METHODS:
             await _check_csrf(request, session)
     else:

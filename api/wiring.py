@@ -7,7 +7,8 @@ import secrets
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from threading import RLock
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from models.settings import Settings
 
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
     from nlp.annotate import Annotator
 
 
+Made = TypeVar("Made")
+
+
+class part(cached_property[Made]):
+    """A part of the house, made when first asked for, and once only though several threads ask (Python 3.12 took the lock away)."""
+
+    if not TYPE_CHECKING:  # to a type checker it is a cached_property
+
+        def __get__(self, instance, owner=None):
+            if instance is None or self.attrname in instance.__dict__:
+                return super().__get__(instance, owner)
+            with instance.lock:
+                return super().__get__(instance, owner)
+
+
 class House:
     """Everything that runs in one process. Use as a context manager; `close` gives every resource back."""
 
@@ -33,6 +49,7 @@ class House:
         """`read_only`: this process never writes the store (the embedded index has one writer, the worker line)."""
         self.settings = settings or Settings.read()
         self.read_only = read_only
+        self.lock = RLock()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -44,12 +61,12 @@ class House:
     def close(self) -> None:
         self._open.close()
 
-    @cached_property
+    @part
     def folder(self) -> Path:
         self.settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.settings.folder
 
-    @cached_property
+    @part
     def pseudonym_key(self) -> bytes:
         """The key that pseudonyms are made with: random, made once, readable by the owner only."""
         path = self.folder / "pseudonym.key"
@@ -63,7 +80,7 @@ class House:
             own.unlink()
         return path.read_bytes()
 
-    @cached_property
+    @part
     def database(self) -> Engine:
         from indices.database import connect, create_tables
 
@@ -73,13 +90,13 @@ class House:
         create_tables(engine)
         return engine
 
-    @cached_property
+    @part
     def store(self) -> Store:
         store = open_store(self.settings, read_only=self.read_only)
         self._open.callback(store.close)
         return store
 
-    @cached_property
+    @part
     def users(self) -> Users:
         from indices.users import Users
 
@@ -87,13 +104,13 @@ class House:
         return Users(self.database, session_minutes=s.session_minutes, lockout_failures=s.lockout_failures,
                      lockout_minutes=s.lockout_minutes)  # fmt: skip
 
-    @cached_property
+    @part
     def audit(self) -> AuditLog:
         from indices.audit import AuditLog
 
         return AuditLog(self.database)
 
-    @cached_property
+    @part
     def console(self) -> ScopedStore:
         """The store for whoever runs a command on this machine: all of it, every access in the audit log."""
         from indices.access import ScopedStore
@@ -102,37 +119,37 @@ class House:
 
         return ScopedStore(self.store, Viewer(name="console", role=Role.LEADER), self.audit)
 
-    @cached_property
+    @part
     def figures(self) -> FigureCache:
         from indices.figures import FigureCache
 
         return FigureCache(self.database)
 
-    @cached_property
+    @part
     def inbox(self) -> Inbox:
         from indices.intake.inbox import Inbox
 
         return Inbox(self.database, limit=self.settings.inbox_limit, lease_seconds=self.settings.lease_seconds)
 
-    @cached_property
+    @part
     def annotator(self) -> Annotator:
         from nlp.annotate import Annotator
 
         return Annotator.load()
 
-    @cached_property
+    @part
     def catalogue(self) -> Catalogue:
         from indices.civic.catalogue import Catalogue
 
         return Catalogue.load(self.folder / "catalogue.csv")
 
-    @cached_property
+    @part
     def decisions(self) -> Decisions:
         from indices.civic.decisions import Decisions
 
         return Decisions(self.database)
 
-    @cached_property
+    @part
     def worker(self) -> Worker:
         from indices.intake.worker import Worker
 

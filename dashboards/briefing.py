@@ -12,6 +12,7 @@ from typing import Final
 
 from dashboards import formats
 from dashboards.views.counts import SEASON_WEEKS, label_of, repeated, window
+from indices.civic.metrics import definition
 from models.clock import city_day, now
 from models.figures import Hotspot, Hotspots, Metric
 from models.labels import CHANNEL_NAMES, Level
@@ -97,7 +98,7 @@ def compose(
     sections = (
         _overview(reader, day, district),
         _classes(reader, day, district),
-        _handling(metrics),
+        _handling(reader, metrics),
         _hot(shown, hotspots),
         _repeated(reader, day, district),
         Section(heading="督办、批示落实", statements=(Statement(text="督办、批示尚未接入本系统，本期不列。"),)),
@@ -173,7 +174,19 @@ def _classes(reader: Reader, day: date, district: str | None) -> Section:
     return Section(heading="诉求分类", statements=tuple(statements))
 
 
-def _handling(metrics: Sequence[Metric]) -> Section:
+def _parts(reader: Reader, metric: Metric) -> tuple[Claim, ...]:
+    """Numerator and denominator of a rate as counts of their own, so that they can be found again."""
+    assert metric.source is not None
+    query = metric.source.query
+    rule = definition(
+        metric.name, city_day(query.until - timedelta(microseconds=1)) if query.until else city_day(now())
+    )
+    whole = query.narrowed(**(rule.denominator or {}))
+    numerator = _count(reader, whole.narrowed(**rule.numerator), f"{metric.title}的分子")
+    return numerator, _count(reader, whole, f"{metric.title}的分母")
+
+
+def _handling(reader: Reader, metrics: Sequence[Metric]) -> Section:
     statements = []
     for metric in metrics:
         if metric.source is None or metric.denominator is None or metric.numerator is None:
@@ -182,8 +195,9 @@ def _handling(metrics: Sequence[Metric]) -> Section:
             statements.append(Statement(text=f"近 {WEEK_DAYS} 日{metric.title}：无可计算的工单。"))
             continue
         rate = Claim(value=metric.value, words=metric.title, query=metric.source.query, computed=True)
+        parts = _parts(reader, metric)
         text = f"近 {WEEK_DAYS} 日{metric.title} {metric.value:.1f}%（{metric.numerator:,}/{metric.denominator:,}）。"
-        statements.append(Statement(text=text, claims=(rate,)))
+        statements.append(Statement(text=text, claims=(rate, *parts)))
     return Section(heading="承办情况", statements=tuple(statements) or (Statement(text="本期没有承办数据。"),))
 
 

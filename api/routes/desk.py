@@ -164,6 +164,11 @@ def _decide(request: Request, reader: ScopedStore, record_id: str, action: Actio
         if into in ("", record_id):
             raise BadRequest(name="into", value=into, reason="应为另一件工单的记录号")
         target = _order(reader, into).id
+    standing = house_of(request).decisions.standing([record_id]).get(record_id)
+    if standing is not None and standing.who != reader.viewer.name:
+        raise BadRequest(
+            name="工单", value=record.native_id or record_id, reason=f"已由 {standing.who} 处理，请看下一件"
+        )
     note = record.annotation
     suggested = note.departments[0].label if note and note.departments else ""
     house_of(request).decisions.decide(record_id, reader.viewer.name, action, department=target, suggested=suggested)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Allow, house_of
+from models.errors import NotFound
 from models.item import Item
 from models.labels import Role
 from models.viewer import Viewer
@@ -32,8 +33,13 @@ class Accepted(BaseModel):
 
 @router.post("/items", status_code=202)
 def push(request: Request, batch: Batch, viewer: Annotated[Viewer, Depends(PUSHERS)]) -> Accepted:
-    """Take a batch in, wholly or not at all (429 with Retry-After when the inbox is full)."""
+    """Take a batch in, wholly or not at all (429 with Retry-After when the inbox is full). For viewers of the whole city:
+    an item may be a later state of any record, and what another district keeps is not theirs to overwrite.
+    """
     house = house_of(request)
+    if viewer.districts is not None:
+        house.audit.note(viewer.name, "items.push", "", success=False)
+        raise NotFound(what=f"地址 {request.url.path}")
     accepted = house.inbox.accept(batch.items)
     house.audit.note(viewer.name, "items.push", f"{accepted} items of {sorted({i.source for i in batch.items})}")
     return Accepted(accepted=accepted, waiting=house.inbox.waiting())

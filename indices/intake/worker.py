@@ -335,7 +335,8 @@ def _poisoned(candidate: Candidate, error: Exception) -> Settled:
     if isinstance(error, Quarantine):
         return _rejected(candidate.leased, error)
     log.warning("worker.poison", extra={"row": candidate.row, "error": type(error).__name__})
-    reason = f"{type(error).__name__}: {error}"
+    # A message may quote the text that provoked it; the quarantine shows reasons to people who may not read texts.
+    reason = type(error).__name__
     return _rejected(candidate.leased, PoisonedItem(attempts=candidate.leased.attempts, reason=reason))
 
 

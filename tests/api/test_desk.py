@@ -283,3 +283,10 @@ def test_a_similar_order_can_be_opened_and_merged_into(operator: TestClient, hou
     found = re.search(r'name="into" value="([^"]+)"', page)
     assert found
     assert "已并入" in decide(operator, 4, "merge", into=found[1]).text
+
+
+def test_what_another_person_decided_is_not_decided_twice(client: Client, house: House) -> None:
+    house.decisions.decide(f"{2:032x}", "li", "person")
+    answer = client(Role.OPERATOR).post(f"/desk/{2:032x}/decide", data={"action": "person"})
+    assert answer.status_code == 400
+    assert "已由 li 处理" in answer.json()["detail"]

@@ -89,3 +89,12 @@ def test_a_full_inbox_refuses_the_whole_batch_and_says_when(
 )
 def test_pages_and_words_are_bounded(browser: TestClient, path: str, params: dict[str, object]) -> None:
     assert browser.get(path, params=params).status_code == 422
+
+
+def test_only_a_viewer_of_the_whole_city_may_push(browser: TestClient) -> None:
+    house: House = browser.app.state.house  # type: ignore[attr-defined]
+    house.users.add("east", "open-sesame-2026", Role.OPERATOR, ["河东区"])
+    token = house.users.issue_token("east")
+    answer = browser.post("/items", json={"items": [item()]}, headers={"authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "MS404")
+    assert house.inbox.books().received == 0

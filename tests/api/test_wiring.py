@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,19 @@ def test_a_house_gives_back_what_it_opened(tmp_path: Path) -> None:
         house.store.close()  # a second close, by the house, does no harm
         engine = house.database
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_threads_that_ask_at_once_share_one_part(tmp_path: Path) -> None:
+    with House(Settings(home=tmp_path)) as house:
+        gate, seen = threading.Barrier(8), []
+
+        def ask() -> None:
+            gate.wait()
+            seen.append(house.store)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({id(store) for store in seen}) == 1
