@@ -133,7 +133,8 @@ def test_only_the_guilty_item_goes_to_the_quarantine(
     (held,) = QuarantineRoom(database, limit=10).held()
     assert held.item
     assert (held.item.native_id, held.code) == (str(where), "MS204")
-    assert "RuntimeError: boom" in held.reason
+    assert "RuntimeError" in held.reason
+    assert "boom" not in held.reason  # a message may quote the text that provoked it
 
 
 def test_all_poison_halts_after_the_limit_with_one_alarm(
