@@ -17,6 +17,7 @@ Ints = NDArray[np.integer]
 WANTED = 0.95  # share of right answers where the model answers
 BINS = 15  # of equal width, the usual choice for the expected calibration error
 NEVER = 2.0  # a threshold that no probability reaches
+LEAST_REACH = 0.2
 MIN_ROWS_OF_CLASS = 25  # fewer held-out answers of a class say nothing about it beyond its head
 
 
@@ -150,11 +151,14 @@ def cutpoints(expected: Floats, truth: Ints, levels: int) -> NDArray[np.float64]
     """(levels − 1,) cuts of an expected level with which each level is given as often as it is true.
 
     Cuts that maximise kappa were worse on other rows (urgency 0.633 against 0.645) and called every fourth urgent text 特急.
+    A level is never given below `LEAST_REACH` of the way up to it: where nobody can tell the top level from the one below,
+    matching its share would only move texts at random.
     """
-    shares = np.cumsum(np.bincount(truth, minlength=levels))[: levels - 1] / max(1, len(truth))
+    least = np.arange(levels - 1, dtype=np.float64) + LEAST_REACH
     if not len(truth):
-        return np.arange(levels - 1, dtype=np.float64) + 0.5
-    return np.asarray(np.quantile(expected, shares))
+        return least
+    shares = np.cumsum(np.bincount(truth, minlength=levels))[: levels - 1] / len(truth)
+    return np.asarray(np.maximum(np.quantile(expected, shares), least))
 
 
 def quadratic_kappa(answer: Ints, truth: Ints, levels: int) -> float:

@@ -144,21 +144,27 @@ def test_coverage_of_nothing_answered_has_no_accuracy() -> None:
 def test_cutpoints_undo_a_shift_of_the_levels() -> None:
     random = np.random.default_rng(3)
     truth = random.integers(0, 4, 2_000)
-    expected = truth * 0.4 + 0.2 + random.normal(0, 0.05, 2_000)
+    expected = truth * 0.9 + 0.6 + random.normal(0, 0.05, 2_000)
     cuts = calibrate.cutpoints(expected, truth, 4)
     assert (np.diff(cuts) >= 0).all()
     assert calibrate.quadratic_kappa(np.searchsorted(cuts, expected), truth, 4) > 0.98
     plain = np.rint(expected).astype(int).clip(0, 3)
-    assert calibrate.quadratic_kappa(plain, truth, 4) < 0.6
+    assert calibrate.quadratic_kappa(plain, truth, 4) < 0.85
 
 
 def test_cutpoints_give_each_level_as_often_as_it_is_true() -> None:
     random = np.random.default_rng(4)
     truth = random.choice(4, 5_000, p=[0.6, 0.3, 0.08, 0.02])
-    expected = 0.1 * truth + random.random(5_000)
+    expected = 3 * random.random(5_000) ** 0.2 * (0.7 + 0.1 * truth)
     answer = np.searchsorted(calibrate.cutpoints(expected, truth, 4), expected)
     assert np.abs(np.bincount(answer, minlength=4) - np.bincount(truth, minlength=4)).max() <= 1
-    assert calibrate.cutpoints(np.array([]), np.array([], dtype=int), 4).tolist() == [0.5, 1.5, 2.5]
+
+
+def test_a_level_is_not_given_far_below_it() -> None:
+    truth = np.repeat([0, 1, 2, 3], 25)
+    expected = np.linspace(0.9, 1.1, 100)
+    assert calibrate.cutpoints(expected, truth, 4) == pytest.approx([0.95, 1.2, 2.2], abs=0.01)
+    assert calibrate.cutpoints(np.array([]), np.array([], dtype=int), 4).tolist() == pytest.approx([0.2, 1.2, 2.2])
 
 
 def test_quadratic_kappa_counts_distance() -> None:
