@@ -29,7 +29,9 @@ def test_the_desk_is_worked_with_keys_alone(visit: Callable[..., Any], demo: Any
         page.wait_for_function("first => document.querySelector('.order .mono').textContent !== first", arg=first)
         waits.append(time.monotonic() - begun)
         # htmx takes charge of the new form a moment after showing it; a key before that sends it the plain way, which works too.
-        page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")
+        page.wait_for_function(
+            "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+        )
     assert min(waits) < 2  # from decision to next order; the least, because other tests run beside this one
     sent = demo.posted[-1]
     assert (sent["action"], sent["csrf"], sent["header"]) == ("accept", "token-1", "token-1")
