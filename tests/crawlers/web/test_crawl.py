@@ -99,7 +99,7 @@ def home(tmp_path: Path) -> Path:
 
 def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, float, str]]], home: Path) -> None:
     address, seen = site
-    (home / "sources" / "m.toml").write_text(definition(address), encoding="utf-8")
+    (home / "sources" / "m.toml").write_text(definition(address, delay_seconds=0.6), encoding="utf-8")
     output = crawl(home)
     assert f"收 {LETTERS} 件，robots 禁止 1 页，失败 1 页" in output
     paths = [path for path, _, _ in seen]
@@ -108,9 +108,7 @@ def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, flo
     assert len(paths) == len(set(paths)) == LETTERS + 3 + 1 + 1
     assert {agent for _, _, agent in seen} == {"Minsheng/0.1 (+data@city.example)"}
     moments = [moment for _, moment, _ in seen[1:]]
-    # Between two arrivals lies the pause, give or take what a busy machine adds to either; over the whole run nothing is gained.
-    assert min(later - earlier for earlier, later in pairwise(moments)) >= 0.05
-    assert moments[-1] - moments[0] >= 0.15 * (len(moments) - 1) - 0.05
+    assert min(later - earlier for earlier, later in pairwise(moments)) >= 0.95 * 0.6
     with House(Settings(home=home), read_only=True) as house:
         items = {leased.item.native_id: leased.item for leased in house.inbox.lease(100, "t")}
         assert house.inbox.books("mailbox").received == LETTERS
