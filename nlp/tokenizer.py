@@ -1,0 +1,152 @@
+"""Text → numbers of the encoder's vocabulary: words where they are frequent, characters elsewhere.
+
+1. Cut into runs: Chinese, letters, digits, single signs; white space is dropped.
+2. A Chinese run is cut into words by jieba's dictionary (`nlp.segment`), the words of which both engines give the same.
+3. A word of the vocabulary is one token; another is cut into the longest pieces of the vocabulary from the left.
+
+`save` writes vocab.txt and a tokenizer.json that `transformers.PreTrainedTokenizerFast` loads; there step 2 is left to the
+caller, who gives it words joined by blanks (`words`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import BadFile
+from nlp.segment import cutter
+
+PAD, UNKNOWN, CLS, SEP, MASK = range(5)
+SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+VOCABULARY_FILE: Final = "vocab.txt"
+READ_CHARACTERS: Final = 1_200  # of a field: more than `LENGTH` tokens of any text
+LENGTH: Final = 128  # positions that are trained
+TITLE_TOKENS: Final = 32  # the longest title in a hundred has 28
+TAIL_TOKENS: Final = 32  # of a long text, its end: what is asked for often stands there
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_RUN: Final = re.compile(rf"(?P<han>[{_HAN}]+)|[a-z]+|[0-9]+|\[(?:电话|邮箱|证件号)\]|[^\s]")
+_WORDS_KEPT: Final = 200_000  # words whose pieces are remembered
+
+
+class Tokenizer:
+    """A fixed list of tokens. Safe to share between threads."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        if tuple(tokens[: len(SPECIAL)]) != SPECIAL or len(set(tokens)) != len(tokens):
+            raise BadFile(file=VOCABULARY_FILE, reason="词表开头应为五个特殊词元，且没有重复")
+        self.tokens = tuple(tokens)
+        self._number = {token: number for number, token in enumerate(tokens)}
+        self._longest = max(map(len, tokens))
+        self._pieces: dict[str, tuple[int, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """From the vocab.txt of a folder.
+
+        Raises:
+            BadFile: it is missing or damaged.
+        """
+        path = folder / VOCABULARY_FILE
+        try:
+            return cls(path.read_text(encoding="utf-8").split("\n")[:-1])
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadFile(file=str(path), reason=f"不是可读的词表（{error}）") from error
+
+    def save(self, folder: Path) -> None:
+        """Write vocab.txt and tokenizer.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / VOCABULARY_FILE).write_text("".join(f"{token}\n" for token in self.tokens), encoding="utf-8")
+        (folder / "tokenizer.json").write_text(json.dumps(self._transformers(), ensure_ascii=False), encoding="utf-8")
+
+    def ids(self, text: str) -> list[int]:
+        """The numbers of a text of any length."""
+        return [number for word in words(text) for number in self._of(word)]
+
+    def pair(self, title: str, text: str, length: int = LENGTH) -> tuple[list[int], int]:
+        """[CLS] title [SEP] text [SEP], at most `length` numbers, and how many of them are the title's part.
+
+        Of a text that is too long the beginning and the last `TAIL_TOKENS` are kept.
+        """
+        head = [CLS, *self.ids(title[:READ_CHARACTERS])[:TITLE_TOKENS], SEP]
+        body = self.ids(_ends(text))
+        room = length - len(head) - 1
+        if len(body) > room:
+            tail = min(TAIL_TOKENS, room // 2)
+            body = body[: room - tail] + body[len(body) - tail :]
+        return [*head, *body, SEP], len(head)
+
+    def stream(self, texts: Iterable[str]) -> NDArray[np.uint16]:
+        """All texts one after the other, each followed by [SEP]."""
+        numbers: list[NDArray[np.uint16]] = []
+        for text in texts:
+            found = self.ids(text)
+            if found:
+                numbers.append(np.array([*found, SEP], dtype=np.uint16))
+        return np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.uint16)
+
+    def _of(self, word: str) -> tuple[int, ...]:
+        known = self._pieces.get(word)
+        if known is None:
+            known = tuple(self._cut(word))
+            if len(self._pieces) < _WORDS_KEPT and len(word) <= self._longest:
+                self._pieces[word] = known
+        return known
+
+    def _cut(self, word: str) -> Iterator[int]:
+        start = 0
+        while start < len(word):
+            for end in range(min(len(word), start + self._longest), start, -1):
+                number = self._number.get(word[start:end])
+                if number is not None:
+                    yield number
+                    start = end
+                    break
+            else:
+                yield UNKNOWN
+                start += 1
+
+    def _transformers(self) -> dict[str, object]:
+        """The longest-match model of the `tokenizers` library over runs cut as here (its documentation: WordPiece)."""
+        special = [{"id": number, "content": token, "special": True, "single_word": False, "lstrip": False,
+                    "rstrip": False, "normalized": False} for number, token in enumerate(SPECIAL)]  # fmt: skip
+        sequence = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                    {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]  # fmt: skip
+        pair = [*sequence, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}]
+        pattern = rf"[{_HAN}]+|[a-z]+|[0-9]+|\[(?:电话|邮箱|证件号)\]|[^\s]"
+        return {
+            "version": "1.0", "truncation": None, "padding": None, "added_tokens": special, "decoder": None,
+            "normalizer": {"type": "Lowercase"},
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+                {"type": "WhitespaceSplit"},
+                {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}]},
+            "post_processor": {"type": "TemplateProcessing", "single": sequence, "pair": pair, "special_tokens": {
+                token: {"id": token, "ids": [number], "tokens": [token]} for number, token in enumerate(SPECIAL)}},
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "",
+                      "max_input_chars_per_word": 10_000, "vocab": self._number},
+        }  # fmt: skip
+
+
+def words(text: str) -> Iterator[str]:
+    """The words, numbers and signs of a text, lower-cased, in order."""
+    cut = cutter()
+    for match in _RUN.finditer(text.lower()):
+        run = match[0]
+        if match.lastgroup and len(run) > 1:
+            yield from cut(run)
+        else:
+            yield run
+
+
+def _ends(text: str) -> str:
+    if len(text) <= 2 * READ_CHARACTERS:
+        return text
+    return text[:READ_CHARACTERS] + "\n" + text[-READ_CHARACTERS:]

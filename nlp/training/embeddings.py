@@ -1,0 +1,68 @@
+"""Word vectors to start the encoder from: singular vectors of shifted positive pointwise mutual information.
+
+Levy & Goldberg, Neural word embedding as implicit matrix factorization (2014); context distribution smoothing 0.75 after
+Levy, Goldberg & Dagan (2015). It spares the encoder the first 8 million tokens, in which it learns word frequencies only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.tokenizer import SPECIAL
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+WINDOW: Final = 4  # words to each side, weighted 1/distance
+SMOOTHING: Final = 0.75
+SCALE: Final = 0.02  # standard deviation of a BERT embedding at the start (transformers: initializer_range)
+_CHUNK: Final = 1_000_000
+LEAST_PAIRS: Final = 2
+
+
+def start_vectors(streams: Iterable[NDArray[np.uint16]], vocabulary: int, dimensions: int) -> NDArray[np.float32]:
+    """(vocabulary, dimensions) with standard deviation `SCALE`; tokens that never occur get noise of that size."""
+    from sklearn.utils.extmath import randomized_svd
+
+    table = _mutual_information(_pairs(streams, vocabulary))
+    noise = np.random.default_rng(0).normal(0, SCALE, (vocabulary, dimensions)).astype(np.float32)
+    rank = min(dimensions, vocabulary - 1)
+    left, values, _ = randomized_svd(table, rank, n_iter=3, random_state=0)
+    vectors = left * np.sqrt(values)
+    empty = np.asarray(abs(table).sum(axis=1)).ravel() == 0
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors / np.maximum(norms, 1e-9) * (SCALE * np.sqrt(rank))
+    noise[~empty, :rank] = vectors[~empty] + 0.1 * noise[~empty, :rank]
+    return noise
+
+
+def _pairs(streams: Iterable[NDArray[np.uint16]], vocabulary: int) -> csr_matrix:
+    """(vocabulary, vocabulary) symmetric weighted counts of words near each other."""
+    from scipy.sparse import csr_matrix
+
+    total = csr_matrix((vocabulary, vocabulary), dtype=np.float32)
+    for stream in streams:
+        for start in range(0, len(stream), _CHUNK):
+            part = stream[start : start + _CHUNK].astype(np.int32)
+            for distance in range(1, WINDOW + 1):
+                weights = np.full(max(0, len(part) - distance), 1 / distance, dtype=np.float32)
+                total = total + csr_matrix((weights, (part[:-distance], part[distance:])), shape=total.shape)
+    return total + total.T
+
+
+def _mutual_information(counts: csr_matrix) -> csr_matrix:
+    """Positive pointwise mutual information of sparse counts, special tokens left out."""
+    from scipy.sparse import csr_matrix
+
+    table = counts.tocoo()
+    kept = (table.data >= LEAST_PAIRS) & (table.row >= len(SPECIAL)) & (table.col >= len(SPECIAL))
+    row, column, data = table.row[kept], table.col[kept], table.data[kept].astype(np.float64)
+    word = np.bincount(row, data, counts.shape[0])
+    context = np.bincount(column, data, counts.shape[0]) ** SMOOTHING
+    values = np.log(data * context.sum() / (word[row] * context[column]))
+    positive = values > 0
+    return csr_matrix((values[positive].astype(np.float32), (row[positive], column[positive])), shape=counts.shape)
