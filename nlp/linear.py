@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.calibrate import scores, softmax
+from nlp.heads import Head, Heads
 from nlp.ngrams import BITS, BODY, TITLE, Counts, counts, features_of, grams
 from nlp.ngrams import fields as fields_of
 
@@ -32,22 +32,6 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 FILE: Final = "linear.zst"
 BATCH: Final = 512  # texts at once: some 20 MB of n-grams at 390 characters
-
-
-@dataclass(frozen=True)
-class Head:
-    """What turns logits into answers: temperature and shift of `nlp.calibrate.scores`, `thresholds` (k,) of the confidence to
-    answer, `cuts` of the expected level (ordinal heads).
-    """
-
-    labels: tuple[str, ...]
-    temperature: float = 1.0
-    shift: float | None = None
-    thresholds: tuple[float, ...] = ()
-    cuts: tuple[float, ...] = ()
-
-    def scores(self, logits: NDArray[Any]) -> NDArray[np.float64]:
-        return scores(logits, self.temperature, self.shift)
 
 
 @dataclass(frozen=True)
@@ -78,10 +62,9 @@ class Block:
 
 
 @dataclass(frozen=True)
-class LinearClassifier:
+class LinearClassifier(Heads):
     """Implements `nlp.classifier.Classifier`. `card` is what the model says of itself."""
 
-    settings: Mapping[str, Head]
     blocks: Mapping[str, Block]
     version: str = "linear-untrained"
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -100,10 +83,6 @@ class LinearClassifier:
             raise BadFile(file=str(source), reason="没有这个文件。请先运行 minsheng train linear") from None
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise BadFile(file=str(source), reason=f"权重文件损坏或版本不符（{error}）。请重新训练或安装") from error
-
-    @cached_property
-    def heads(self) -> Mapping[str, tuple[str, ...]]:
-        return {name: head.labels for name, head in self.settings.items()}
 
     def logits(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """For each head (n, k) logits before the temperature."""
@@ -127,30 +106,6 @@ class LinearClassifier:
     def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, Probabilities]:
         logits = self.logits(titles, texts)
         return self.probabilities(logits)
-
-    def probabilities(self, logits: Mapping[str, NDArray[np.float32]]) -> dict[str, Probabilities]:
-        """Calibrated; the subtopic's are p(topic) · p(subtopic | topic), so they add up to those of the topic."""
-        found = {name: softmax(head.scores(logits[name])) for name, head in self.settings.items() if name in logits}
-        if "subtopic" in found and "topic" in found:
-            own = self.settings["subtopic"].scores(logits["subtopic"])
-            found["subtopic"] = under_topic(found["topic"], own, self.parents)
-        return {name: values.astype(np.float32) for name, values in found.items()}
-
-    @cached_property
-    def parents(self) -> NDArray[np.int64]:
-        """(subtopics,) column of the topic that each subtopic belongs to."""
-        topics = {label: place for place, label in enumerate(self.settings["topic"].labels)}
-        return np.array([topics[path.split("/")[0]] for path in self.settings["subtopic"].labels])
-
-    def certain(self, head: str, probabilities: Probabilities) -> NDArray[np.bool_]:
-        limits = np.asarray(self.settings[head].thresholds or (0.0,) * probabilities.shape[1])
-        return np.asarray(probabilities.max(axis=1) >= limits[probabilities.argmax(axis=1)])
-
-    def levels(self, head: str, probabilities: Probabilities) -> NDArray[np.int64]:
-        if not self.settings[head].cuts:
-            return np.asarray(probabilities.argmax(axis=1))
-        expected = probabilities.astype(np.float64) @ np.arange(probabilities.shape[1])
-        return np.searchsorted(np.asarray(self.settings[head].cuts), expected)
 
     def contributions(
         self, title: str, text: str, head: str, label: str
@@ -214,18 +169,6 @@ class LinearClassifier:
     def from_bytes(cls, data: bytes) -> Self:
         settings, blocks, card = unpack(data)
         return cls(settings, blocks, f"linear-{hashlib.blake2b(data, digest_size=5).hexdigest()}", card)
-
-
-def under_topic(
-    topic: NDArray[np.float64], scores: NDArray[np.float64], parents: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(n, subtopics) joint probabilities from (n, topics) and the scores of the subtopics, each topic's by itself."""
-    result = np.zeros(scores.shape)
-    for column in range(topic.shape[1]):
-        children = np.flatnonzero(parents == column)
-        if len(children):
-            result[:, children] = topic[:, column, None] * softmax(scores[:, children])
-    return result
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.classifier import HEADS
-from nlp.linear import Block, Head, LinearClassifier
+from nlp.heads import Head
+from nlp.linear import Block, LinearClassifier
 from nlp.ngrams import BITS, BODY, TITLE, Counts, counts, features_of, fields
 from nlp.training.machines import fit_head
 from nlp.training.rows import Corpus, Rows

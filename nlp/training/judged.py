@@ -16,6 +16,7 @@ from nlp.training.rows import read_corpus
 
 _CODE: Final = (
     "../ngrams.py",
+    "../heads.py",
     "../linear.py",
     "../calibrate.py",
     "../classifier.py",

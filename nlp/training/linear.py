@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from models.labels import OTHER
 from nlp.calibrate import WANTED, cutpoints, softmax, temperature, temperature_and_shift, thresholds
 from nlp.classifier import HEADS
-from nlp.linear import Head, LinearClassifier, under_topic
+from nlp.heads import Head, under_topic
+from nlp.linear import LinearClassifier
 from nlp.training.fit import Counted, Progress, count_rows, fit, logits_of
 from nlp.training.machines import ORDINAL
 from nlp.training.rows import LATER, Corpus, Rows

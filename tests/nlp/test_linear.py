@@ -10,7 +10,8 @@ import pytest
 
 from models.errors import BadFile
 from nlp.classifier import HEADS, Classifier, content
-from nlp.linear import FILE, Head, LinearClassifier
+from nlp.heads import Head
+from nlp.linear import FILE, LinearClassifier
 from nlp.training.linear import Trained
 
 LIMIT_BYTES = 12_000_000

@@ -1,0 +1,228 @@
+"""`minsheng train heads`: fine-tune an encoder under all heads at once; a label that a row lacks is left out of its loss.
+
+Each head is one linear layer on one vector, the mean of the encoder's last layer. The sentiment of a review is known as
+content or not; it teaches through the share of contentment that `nlp.classifier.content` gives to the levels.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.classifier import CONTENT_OF_LEVEL, HEADS
+from nlp.training.encoder import device, half_precision
+from nlp.training.examples import Batch, Examples, batches, epoch
+from nlp.training.masked_model import load_encoder
+from nlp.training.rows import NO_LABEL
+
+WARM_UP: Final = 0.06
+SMOOTHING: Final = 0.05
+DROPOUT: Final = 0.1
+IMPOSSIBLE: Final = -1e4
+# What a head's loss counts for beside the others: those with many labels start from larger losses.
+LOSSES: Final = {
+    "topic": 1.0,
+    "subtopic": 0.7,
+    "demand_type": 1.0,
+    "department": 1.0,
+    "urgency": 0.7,
+    "sentiment": 0.7,
+    "emotion": 1.0,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How heads are fitted. `rate` after methods.md §1: small encoders want 1e-4 … 4e-4."""
+
+    epochs: int = 5
+    rate: float = 4e-4
+    seed: int = 1
+    processes: int = 1
+    compiled: bool = True
+
+
+Report = Callable[[float, float], None]  # part done 0 … 1, loss
+
+
+def reader(encoder: Any, heads: Mapping[str, int]) -> Any:
+    """Module: (ids, types) → (n, Σ k) logits of all heads side by side, in the order of `heads`."""
+    import torch
+    from torch import nn
+
+    class Reader(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+            self.drop = nn.Dropout(DROPOUT)
+            self.heads = nn.Linear(encoder.config.hidden_size, sum(heads.values()))
+
+        def forward(self, ids: Any, types: Any) -> Any:
+            mask = (ids != 0).long()
+            hidden = self.encoder(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
+            share = mask.unsqueeze(-1).to(hidden.dtype)
+            vector = (hidden * share).sum(1) / share.sum(1).clamp(min=1)
+            return self.heads(self.drop(vector))
+
+    torch.manual_seed(0)
+    return Reader()
+
+
+def columns(heads: Mapping[str, int]) -> dict[str, slice]:
+    """Where each head's logits lie."""
+    ends = np.cumsum(list(heads.values()))
+    return {head: slice(int(end) - size, int(end)) for (head, size), end in zip(heads.items(), ends, strict=True)}
+
+
+def loss_of(logits: Any, batch: Mapping[str, Any], heads: Mapping[str, int]) -> Any:
+    """Mean loss of the rows that have a label, summed over heads with the weights `LOSSES`."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    total = logits.new_zeros(())
+    for head, place in columns(heads).items():
+        own, truth, weight = logits[:, place].float(), batch[f"{head}.truth"], batch[f"{head}.weight"]
+        if head == "emotion":
+            own = own.masked_fill(~batch["allowed"], IMPOSSIBLE)
+        if head == "subtopic":
+            own = own.masked_fill(~batch["under"], IMPOSSIBLE)
+        smooth = 0.0 if head in ("emotion", "subtopic") else SMOOTHING  # no mass on what is impossible
+        losses = cross_entropy(own, truth, reduction="none", label_smoothing=smooth)
+        if head == "sentiment":
+            share = torch.softmax(own, 1) @ own.new_tensor(CONTENT_OF_LEVEL)
+            share = share.clamp(1e-4, 1 - 1e-4)
+            content = (truth == len(CONTENT_OF_LEVEL) - 1).float()
+            review = -(content * share.log() + (1 - content) * (1 - share).log())
+            losses = torch.where(batch["review"], review, losses)
+        total = total + LOSSES[head] * (losses * weight).sum() / weight.sum().clamp(min=1.0)
+    return total
+
+
+def tensors(found: Examples, batch: Batch, under: NDArray[np.bool_]) -> dict[str, Any]:
+    """What `loss_of` wants to know of a batch. `under` (topics + 1, subtopics): which subtopics a topic has."""
+    import torch
+
+    rows, real = np.maximum(batch.rows, 0), batch.rows >= 0
+    made: dict[str, Any] = {
+        "ids": batch.ids, "types": batch.types, "allowed": found.allowed[found.source[rows]],
+        "review": found.kind[rows] == "review", "under": under[found.labels["topic"][rows]],
+    }  # fmt: skip
+    for head in HEADS:
+        labels = found.labels[head][rows]
+        made[f"{head}.truth"] = np.maximum(labels, 0)
+        made[f"{head}.weight"] = np.where(real & (labels != NO_LABEL), found.weights[head][rows], 0.0).astype(
+            np.float32
+        )
+    made["allowed"] = made["allowed"] | ~made["allowed"].any(axis=1, keepdims=True)
+    return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in made.items()}
+
+
+def subtopics_under() -> NDArray[np.bool_]:
+    """(topics + 1, subtopics); the last row, of texts without a topic, allows all."""
+    topics = HEADS["topic"]
+    table = np.array([[path.split("/")[0] == topic for path in HEADS["subtopic"]] for topic in topics])
+    return np.concatenate([table, np.ones((1, table.shape[1]), dtype=bool)])
+
+
+def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report, meeting: str = "",
+              rank: int = 0) -> Any:  # fmt: skip
+    """The reader of the encoder in `folder` fitted on the rows `train` (n,); the last weights, averaged over the last epoch."""
+    import torch
+
+    torch.manual_seed(recipe.seed + rank)
+    if meeting:
+        torch.set_num_threads(1)
+        torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank,
+                                             world_size=recipe.processes, timeout=timedelta(hours=4))  # fmt: skip
+    sizes = {head: len(labels) for head, labels in HEADS.items()}
+    name = device()
+    model = reader(load_encoder(folder), sizes).to(name)
+    optimizer = torch.optim.AdamW(_groups(model, recipe.rate), betas=(0.9, 0.98), fused=True)
+    forward = torch.compile(model, dynamic=False) if recipe.compiled else model
+    under, half = subtopics_under(), half_precision(name)
+    model.train()
+    random = np.random.default_rng(recipe.seed)
+    plan = [batches(found, epoch(found, train, random), random) for _ in range(recipe.epochs)]
+    steps = sum(len(part) // recipe.processes for part in plan)
+    step, smooth = 0, float("nan")
+    for part in plan:
+        for start in range(0, len(part) - recipe.processes + 1, recipe.processes):
+            progress = step / steps
+            share = min(progress / WARM_UP, (1 - progress) / (1 - WARM_UP), 1.0)
+            for group in optimizer.param_groups:
+                group["lr"] = group["most"] * max(share, 1e-3)
+            made = {key: value.to(name) for key, value in tensors(found, part[start + rank], under).items()}
+            with torch.autocast(name, torch.bfloat16, enabled=half):
+                logits = forward(made["ids"], made["types"])
+            loss = loss_of(logits, made, sizes)
+            loss.backward()
+            if meeting:
+                average(model, recipe.processes)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+            value = loss.item()
+            smooth = value if smooth != smooth else 0.98 * smooth + 0.02 * value
+            report(step / steps, smooth)
+    model.eval()
+    if meeting:
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+    return model
+
+
+def average(model: Any, processes: int) -> None:
+    """Gradients of all processes, averaged in place."""
+    import torch
+
+    gradients = [weight.grad if weight.grad is not None else torch.zeros_like(weight) for weight in model.parameters()]
+    flat = torch.cat([gradient.ravel() for gradient in gradients])
+    torch.distributed.all_reduce(flat)
+    flat /= processes
+    start = 0
+    for weight, gradient in zip(model.parameters(), gradients, strict=True):
+        weight.grad = flat[start : start + gradient.numel()].view_as(gradient)
+        start += gradient.numel()
+
+
+def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+    """For each head (len(where), k) logits."""
+    import torch
+
+    sizes = {head: len(labels) for head, labels in HEADS.items()}
+    table = np.zeros((len(found), sum(sizes.values())), dtype=np.float32)
+    with torch.inference_mode():
+        for batch in batches(found, where):
+            logits = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
+            real = batch.rows >= 0
+            table[batch.rows[real]] = logits.float().cpu().numpy()[real]
+    return {head: table[where, place] for head, place in columns(sizes).items()}
+
+
+def _groups(model: Any, rate: float) -> list[dict[str, Any]]:
+    """The heads learn faster than the encoder: they start from nothing."""
+    heads = list(model.heads.parameters())
+    known = {id(weight) for weight in heads}
+    rest = [weight for weight in model.parameters() if id(weight) not in known]
+    return [{"params": rest, "most": rate, "lr": rate, "weight_decay": 0.01},
+            {"params": heads, "most": 5 * rate, "lr": rate, "weight_decay": 0.01}]  # fmt: skip
+
+
+def timed(report: Report, seconds: float = 20.0) -> Report:
+    """`report` at most once in `seconds`, and at the end."""
+    last = [0.0]
+
+    def some(part: float, loss: float) -> None:
+        if part >= 1 or time.monotonic() - last[0] > seconds:
+            last[0] = time.monotonic()
+            report(part, loss)
+
+    return some
