@@ -1,0 +1,106 @@
+"""Linear classifier and encoder together: log p = w · log p_encoder + (1 − w) · log p_linear, w for each head (methods.md §1).
+
+Cascade: the linear classifier reads every text; the encoder reads only those of which the linear one is not sure in some
+head. What it skips keeps the linear answer, and the calibration was fitted on answers given in this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.calibrate import softmax
+from nlp.encoder import Encoder
+from nlp.heads import Heads
+from nlp.linear import LinearClassifier
+
+Logits = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """One head's mixture: `weight` of the encoder, whose logits are divided by `temperature`; the encoder is asked for a text
+    whose linear probability is below `sure` (above 1: always; 0: this head never asks).
+    """
+
+    weight: float
+    temperature: float = 1.0
+    sure: float = 2.0
+
+
+@dataclass(frozen=True)
+class HybridClassifier(Heads):
+    """Implements `nlp.classifier.Classifier`."""
+
+    linear: LinearClassifier
+    encoder: Encoder
+    mixes: Mapping[str, Mix]
+    version: str = "hybrid-untrained"
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        linear = self.linear.logits(titles, texts)
+        asked = np.flatnonzero(unsure(self.linear, linear, self.mixes))
+        rows = asked.tolist()
+        read = self.encoder.logits([titles[row] for row in rows], [texts[row] for row in rows])
+        return self.probabilities(mixed(self.linear, linear, read, asked, self.mixes))
+
+    def explain(self, title: str, text: str, head: str, label: str, n: int = 8) -> list[tuple[str, float]]:
+        """Words with what they add to the mixed logit: the linear part exactly, the encoder's by leaving each word out."""
+        from nlp.occlusion import word_shares
+
+        mix = self.mixes[head]
+        shares = self.linear.word_shares(title, text, head, label)
+        totals = {word: (1 - mix.weight) * share for word, share in shares.items() if word}
+        column = self.heads[head].index(label)
+        for word, share in word_shares(self.encoder, title, text, head, column, tuple(totals)).items():
+            totals[word] = totals.get(word, 0.0) + mix.weight / mix.temperature * share
+        spoken = sorted(
+            ((word, share) for word, share in totals.items() if share > 0), key=lambda pair: (-pair[1], pair[0])
+        )
+        return spoken[:n]
+
+    @cached_property
+    def size_bytes(self) -> int:
+        return len(self.linear.to_bytes())
+
+
+def unsure(model: LinearClassifier, logits: Logits, mixes: Mapping[str, Mix]) -> NDArray[np.bool_]:
+    """(n,) texts of which the linear classifier is not sure in some head."""
+    found = model.probabilities(logits)
+    n = len(next(iter(logits.values())))
+    asked = np.zeros(n, dtype=bool)
+    for head, mix in mixes.items():
+        asked |= found[head].max(axis=1) < mix.sure
+    return asked
+
+
+def mixed(
+    model: LinearClassifier, linear: Logits, read: Logits, asked: NDArray[np.int64], mixes: Mapping[str, Mix]
+) -> dict[str, NDArray[np.float32]]:
+    """For each head (n, k) logarithms of mixed probabilities, a subtopic's under its topic; `read` are the rows `asked`."""
+    found = {}
+    for head, mix in mixes.items():
+        parents = model.parents if head == "subtopic" else None
+        own = log_shares(model.settings[head].scores(linear[head]), parents)
+        other = log_shares(read[head][:, : own.shape[1]] / mix.temperature, parents)
+        own[asked] = log_shares(mix.weight * other + (1 - mix.weight) * own[asked], parents)
+        found[head] = own.astype(np.float32)
+    return found
+
+
+def log_shares(scores: NDArray[Any], parents: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """(n, k) logarithms of the softmax, over all columns or within those of one parent."""
+    values = np.asarray(scores, dtype=np.float64)
+    if parents is None:
+        return np.asarray(np.log(np.maximum(softmax(values), 1e-12)))
+    found = np.zeros(values.shape)
+    for parent in np.unique(parents):
+        mine = np.flatnonzero(parents == parent)
+        found[:, mine] = np.log(np.maximum(softmax(values[:, mine]), 1e-12))
+    return found

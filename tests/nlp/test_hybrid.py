@@ -1,0 +1,113 @@
+"""The mixture of linear classifier and encoder; the encoder is a small one of random weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nlp.classifier import HEADS, Classifier
+from nlp.encoder import Encoder
+from nlp.hybrid import HybridClassifier, Mix, log_shares, unsure
+
+if TYPE_CHECKING:
+    from nlp.training.linear import Trained
+
+SIZES = {head: len(labels) for head, labels in HEADS.items()}
+TITLES = ["物业乱收停车管理费", "", "河水发黑", ""]
+TEXTS = [
+    "物业乱收停车管理费，请查处",
+    "包工头拖欠三十名工人工资",
+    "化工厂夜里排放刺鼻废气，河水发黑发臭",
+    "今天天气很好",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder(small: Any) -> Encoder:
+    return Encoder.load(small.folder, SIZES)
+
+
+def hybrid(trained: Trained, encoder: Encoder, weight: float, sure: float = 2.0) -> HybridClassifier:
+    mixes = dict.fromkeys(HEADS, Mix(weight, 1.5, sure))
+    return HybridClassifier(trained.model.settings, trained.model, encoder, mixes)
+
+
+def test_it_is_a_classifier(trained: Trained, encoder: Encoder) -> None:
+    model = hybrid(trained, encoder, 0.4)
+    assert isinstance(model, Classifier)
+    found = model.predict(TITLES, TEXTS)
+    assert {head: values.shape for head, values in found.items()} == {head: (4, size) for head, size in SIZES.items()}
+    for values in found.values():
+        assert values.dtype == np.float32
+        assert values.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+
+
+def test_without_weight_the_order_is_the_linear_ones(trained: Trained, encoder: Encoder) -> None:
+    mine, linear = hybrid(trained, encoder, 0.0).predict(TITLES, TEXTS), trained.model.predict(TITLES, TEXTS)
+    for head in ("topic", "department", "demand_type"):
+        assert (mine[head].argmax(axis=1) == linear[head].argmax(axis=1)).all()
+
+
+def test_the_weight_moves_from_one_to_the_other(trained: Trained, encoder: Encoder) -> None:
+    read = encoder.logits(TITLES, TEXTS)
+    whole = hybrid(trained, encoder, 1.0).predict(TITLES, TEXTS)
+    for head in ("topic", "department", "demand_type"):
+        assert (whole[head].argmax(axis=1) == read[head].argmax(axis=1)).all()
+
+
+def test_the_encoder_is_asked_only_where_the_linear_one_is_not_sure(trained: Trained, encoder: Encoder) -> None:
+    model = hybrid(trained, encoder, 0.5, sure=0.6)
+    logits = trained.model.logits(TITLES, TEXTS)
+    asked = unsure(trained.model, logits, model.mixes)
+    found, never = model.predict(TITLES, TEXTS), hybrid(trained, encoder, 0.5, sure=0.0).predict(TITLES, TEXTS)
+    always = hybrid(trained, encoder, 0.5).predict(TITLES, TEXTS)
+    for row in range(4):
+        same = always if asked[row] else never
+        assert (found["topic"][row] == same["topic"][row]).all()
+    read: list[int] = []
+
+    class Counting:
+        def logits(self, titles: list[str], texts: list[str]) -> Any:
+            read.append(len(titles))
+            return encoder.logits(titles, texts)
+
+    HybridClassifier(model.settings, trained.model, Counting(), model.mixes).predict(TITLES, TEXTS)  # type: ignore[arg-type]
+    assert read == [int(asked.sum())]
+
+
+def test_a_row_is_the_same_in_any_company(trained: Trained, encoder: Encoder) -> None:
+    model = hybrid(trained, encoder, 0.5, sure=0.6)
+    together = model.predict(TITLES, TEXTS)
+    for row in range(4):
+        alone = model.predict(TITLES[row : row + 1], TEXTS[row : row + 1])
+        for head, values in alone.items():
+            assert values[0] == pytest.approx(together[head][row], abs=1e-6)
+
+
+def test_subtopics_add_up_to_their_topic(trained: Trained, encoder: Encoder) -> None:
+    model = hybrid(trained, encoder, 0.5)
+    found = model.predict(TITLES, TEXTS)
+    for column in np.unique(model.parents):
+        children = found["subtopic"][:, model.parents == column].sum(axis=1)
+        assert children == pytest.approx(found["topic"][:, column], abs=1e-5)
+
+
+def test_shares_within_a_parent() -> None:
+    shares = np.exp(log_shares(np.array([[1.0, 1.0, 5.0, -2.0]]), np.array([0, 0, 1, 2])))
+    assert shares[0] == pytest.approx([0.5, 0.5, 1.0, 1.0])
+
+
+def test_words_of_both_parts_explain(trained: Trained, encoder: Encoder) -> None:
+    linear = hybrid(trained, encoder, 0.0).explain(TITLES[0], TEXTS[0], "topic", "城乡建设")
+    assert linear == [
+        (word, pytest.approx(share)) for word, share in trained.model.explain(TITLES[0], TEXTS[0], "topic", "城乡建设")
+    ]
+    mixed = dict(hybrid(trained, encoder, 1.0).explain(TITLES[0], TEXTS[0], "topic", "城乡建设", n=50))
+    column = HEADS["topic"].index("城乡建设")
+    whole = encoder.logits(TITLES[:1], TEXTS[:1])["topic"][0, column]
+    for word, share in mixed.items():
+        without = encoder.logits([TITLES[0].replace(word, " ")], [TEXTS[0].replace(word, " ")])["topic"][0, column]
+        assert share == pytest.approx((whole - without) / 1.5, abs=1e-4)
+        assert share > 0
