@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,15 @@ from models.errors import BadFile
 from nlp.tokenizer import Tokenizer
 
 GRAPH: Final = "encoder.onnx"
+PLACE_TOKENS: Final = 24  # the longest place in the labelled rows has 25 characters
+
+
+class Place(NamedTuple):
+    """What a text is about: `start` and `end` in the title (`field` 0) or the text (1)."""
+
+    field: int
+    start: int
+    end: int
 
 
 class Encoder:
@@ -51,11 +60,47 @@ class Encoder:
 
     def logits(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """For each head (n, k) logits."""
+        return self.read(titles, texts)[0]
+
+    def read(
+        self, titles: Sequence[str], texts: Sequence[str]
+    ) -> tuple[dict[str, NDArray[np.float32]], list[Place | None]]:
+        """For each head (n, k) logits; and the place that each text is about, None where it names none."""
         table = np.zeros((len(titles), sum(self.heads.values())), dtype=np.float32)
+        places: list[Place | None] = []
         for row, (title, text) in enumerate(zip(titles, texts, strict=True)):
             ids, head = self.tokenizer.pair(title, text)
             types = np.zeros((1, len(ids)), dtype=np.int64)
             types[0, head:] = 1
-            table[row] = self._session.run(None, {"ids": np.array([ids], dtype=np.int64), "types": types})[0][0]
-        ends = np.cumsum(list(self.heads.values()))
-        return {name: table[:, end - size : end] for (name, size), end in zip(self.heads.items(), ends, strict=True)}
+            logits, ends = self._session.run(None, {"ids": np.array([ids], dtype=np.int64), "types": types})
+            table[row] = logits[0]
+            span = best_span(ends[0])
+            places.append(self._place(title, text, *span) if span else None)
+        stops = np.cumsum(list(self.heads.values()))
+        heads = {
+            name: table[:, stop - size : stop] for (name, size), stop in zip(self.heads.items(), stops, strict=True)
+        }
+        return heads, places
+
+    def _place(self, title: str, text: str, first: int, last: int) -> Place | None:
+        offsets = self.tokenizer.offsets(title, text)
+        field, start, _ = offsets[first]
+        other, _, end = offsets[last]
+        return Place(field, start, end) if field == other >= 0 and start < end else None
+
+
+def best_span(ends: NDArray[np.float32]) -> tuple[int, int] | None:
+    """First and last token with the largest sum of logits, at most `PLACE_TOKENS` apart; None if "no place" has more.
+
+    Args:
+        ends: (length, 2) logits of each token to be the first and the last one; token 0 stands for "no place".
+    """
+    first, last = ends[:, 0].astype(np.float64), ends[:, 1].astype(np.float64)
+    sums = first[:, None] + last[None, :]
+    length = len(ends)
+    gap = np.arange(length)[None, :] - np.arange(length)[:, None]
+    sums[(gap < 0) | (gap >= PLACE_TOKENS)] = -np.inf
+    nothing = sums[0, 0]
+    sums[0, :] = sums[:, 0] = -np.inf
+    best = int(sums.argmax())
+    return None if length < 2 or sums.flat[best] <= nothing else divmod(best, length)

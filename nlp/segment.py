@@ -53,7 +53,7 @@ def spans(text: str) -> Iterator[tuple[str, int, int]]:
     Lower-casing never changes the length here: the few characters for which it would keep their case.
     """
     cut = cutter()
-    for match in _PIECE.finditer(_lower(text)):
+    for match in _PIECE.finditer(lower(text)):
         start, piece = match.start(), match[0]
         if len(piece) == 1 or not match.lastgroup:
             yield piece, start, start + len(piece)
@@ -100,7 +100,7 @@ def cutter(name: Engine | None = None) -> Cut:
 
 def _tokens(text: str, cut: Cut) -> list[str]:
     tokens: list[str] = []
-    for match in _PIECE.finditer(_lower(text)):
+    for match in _PIECE.finditer(lower(text)):
         piece = match[0]
         if match.lastgroup and len(piece) > 1:
             tokens += cut(piece)
@@ -109,7 +109,8 @@ def _tokens(text: str, cut: Cut) -> list[str]:
     return tokens
 
 
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
+    """Lower case at the same length: the few characters that would become two keep their case."""
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered

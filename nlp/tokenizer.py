@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.segment import cutter
+from nlp.segment import cutter, lower
 
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
 SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -84,6 +84,28 @@ class Tokenizer:
             body = body[: room - tail] + body[len(body) - tail :]
         return [*head, *body, SEP], len(head)
 
+    def offsets(self, title: str, text: str, length: int = LENGTH) -> list[tuple[int, int, int]]:
+        """Where each number of `pair` stands: (field, start, end), field 0 the title, 1 the text; signs of our own are (-1, 0, 0)."""
+        own = (-1, 0, 0)
+        head = [own, *self._places(title[:READ_CHARACTERS], 0, 0)[:TITLE_TOKENS], own]
+        body = self._places(_ends(text), 1, max(0, len(text) - 2 * READ_CHARACTERS - 1))
+        room = length - len(head) - 1
+        if len(body) > room:
+            tail = min(TAIL_TOKENS, room // 2)
+            body = body[: room - tail] + body[len(body) - tail :]
+        return [*head, *body, own]
+
+    def _places(self, text: str, field: int, skipped: int) -> list[tuple[int, int, int]]:
+        """Offsets of the pieces of one field; behind `READ_CHARACTERS` they count what `_ends` left out."""
+        found = []
+        for word, start in located(text):
+            for number in self._of(word):
+                end = start + (1 if number == UNKNOWN else len(self.tokens[number]))
+                shift = skipped if start > READ_CHARACTERS else 0
+                found.append((field, start + shift, end + shift))
+                start = end
+        return found
+
     def stream(self, texts: Iterable[str]) -> NDArray[np.uint16]:
         """All texts one after the other, each followed by [SEP]."""
         numbers: list[NDArray[np.uint16]] = []
@@ -137,13 +159,20 @@ class Tokenizer:
 
 def words(text: str) -> Iterator[str]:
     """The words, numbers and signs of a text, lower-cased, in order."""
+    return (word for word, _ in located(text))
+
+
+def located(text: str) -> Iterator[tuple[str, int]]:
+    """The words of a text with the place where each begins."""
     cut = cutter()
-    for match in _RUN.finditer(text.lower()):
-        run = match[0]
-        if match.lastgroup and len(run) > 1:
-            yield from cut(run)
-        else:
-            yield run
+    for match in _RUN.finditer(lower(text)):
+        run, start = match[0], match.start()
+        if not match.lastgroup or len(run) == 1:
+            yield run, start
+            continue
+        for word in cut(run):
+            yield word, start
+            start += len(word)
 
 
 def _ends(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from nlp.classifier import HEADS
 from nlp.tokenizer import LENGTH, PAD, Tokenizer
-from nlp.training.rows import NO_DEMAND, NO_LABEL, OTHER_SHARE, REVIEWS, Corpus, Rows
+from nlp.training.rows import NO_DEMAND, NO_LABEL, OTHER_SHARE, REVIEWS, Corpus
 
 WIDTHS: Final = (32, 64, 96, LENGTH)  # few shapes: each is compiled once
 BATCH_TOKENS: Final = 4_096
@@ -24,7 +23,8 @@ EPOCH_SHARE: Final = {"review": 0.3, "mood": 0.7}
 @dataclass(frozen=True)
 class Examples:
     """n texts. `ids[i]` the numbers of a text, `titles` (n,) how many of them are the title; `labels[head]` (n,) or `NO_LABEL`;
-    `weights[head]` (n,); `allowed` (sources, 8) emotions that a source has at all, `source` (n,) its row; `kind` (n,).
+    `weights[head]` (n,); `allowed` (sources, 8) emotions that a source has at all, `source` (n,) its row; `kind` (n,); `span`
+    (n, 2) first and last number of the place, 0 0 where none is named, −1 −1 where it is not known or was cut off.
     """
 
     ids: list[NDArray[np.uint16]]
@@ -36,6 +36,7 @@ class Examples:
     kind: NDArray[np.str_]
     fold: NDArray[np.int64]
     time: NDArray[np.float64]
+    span: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,7 +66,21 @@ def examples(corpus: Corpus, tokenizer: Tokenizer) -> Examples:
         {head: _weights(labels[head], source, weight, head) for head in HEADS},
         _allowed(labels["emotion"], place, len(names)), place, _kinds(source),
         np.concatenate([rows.fold for rows in parts]), np.concatenate([rows.time for rows in parts]),
+        np.array([span_of(tokenizer, *row) for rows in parts for row in zip(rows.titles, rows.texts, rows.places, strict=True)]),
     )  # fmt: skip
+
+
+def span_of(tokenizer: Tokenizer, title: str, text: str, place: str | None) -> tuple[int, int]:
+    """First and last number of `Tokenizer.pair` that touch the place: in the title if it stands there, else in the text."""
+    if not place:
+        return (0, 0) if place == "" else (-1, -1)
+    field = 0 if place in title else 1
+    start = (title, text)[field].find(place)
+    if start < 0:
+        return -1, -1
+    inside = [number for number, (where, begins, ends) in enumerate(tokenizer.offsets(title, text))
+              if where == field and begins < start + len(place) and ends > start]  # fmt: skip
+    return (inside[0], inside[-1]) if inside else (-1, -1)
 
 
 def batches(found: Examples, where: NDArray[np.int64], random: np.random.Generator | None = None) -> list[Batch]:
@@ -123,11 +138,3 @@ def _allowed(labels: NDArray[np.int64], source: NDArray[np.int64], sources: int)
 def _kinds(source: NDArray[np.str_]) -> NDArray[np.str_]:
     civic = ("board", "replies", "rivers", "topic", "title", "topic_train", NO_DEMAND)
     return np.where(np.isin(source, REVIEWS), "review", np.where(np.isin(source, civic), "civic", "mood"))
-
-
-def named(labels: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
-    """Heads with their number of labels, in order."""
-    yield from ((head, len(names)) for head, names in labels.items())
-
-
-__all__ = ["Batch", "Examples", "Rows", "batches", "epoch", "examples", "named"]

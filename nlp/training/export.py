@@ -1,7 +1,8 @@
 """A fine-tuned reader as an int8 graph that onnxruntime runs without torch.
 
 Dynamic quantisation, per channel, of the graph of the older exporter (opset 17, no fusion step: fusing made it slower,
-methods.md §2). The graph takes `ids` and `types` (n, length) and gives `logits` (n, Σ k), all heads side by side.
+methods.md §2). The graph takes `ids` and `types` (n, length) and gives `logits` (n, Σ k), all heads side by side, and `places` (n, length, 2), the logits of
+the first and the last token of the place.
 """
 
 from __future__ import annotations
@@ -32,8 +33,13 @@ def to_graph(model: Any, target: Path) -> None:
     import torch
 
     ids = torch.randint(5, 100, (2, 16))
-    names = {"ids": {0: "n", 1: "length"}, "types": {0: "n", 1: "length"}, "logits": {0: "n"}}
+    names = {
+        "ids": {0: "n", 1: "length"},
+        "types": {0: "n", 1: "length"},
+        "logits": {0: "n"},
+        "places": {0: "n", 1: "length"},
+    }
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the exporter warns of its own age
         torch.onnx.export(model.cpu().eval(), (ids, torch.zeros_like(ids)), str(target), input_names=["ids", "types"],
-                          output_names=["logits"], dynamic_axes=names, opset_version=OPSET, dynamo=False)  # fmt: skip
+                          output_names=["logits", "places"], dynamic_axes=names, opset_version=OPSET, dynamo=False)  # fmt: skip

@@ -37,6 +37,8 @@ LOSSES: Final = {
     "emotion": 1.0,
 }
 
+PLACE_LOSS: Final = 0.7
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -53,7 +55,9 @@ Report = Callable[[float, float], None]  # part done 0 … 1, loss
 
 
 def reader(encoder: Any, heads: Mapping[str, int]) -> Any:
-    """Module: (ids, types) → (n, Σ k) logits of all heads side by side, in the order of `heads`."""
+    """Module: (ids, types) → (n, Σ k) logits of all heads side by side, in the order of `heads`, and (n, length, 2) logits of
+    each token to be the first or the last of the place; the first token stands for "no place".
+    """
     import torch
     from torch import nn
 
@@ -63,13 +67,15 @@ def reader(encoder: Any, heads: Mapping[str, int]) -> Any:
             self.encoder = encoder
             self.drop = nn.Dropout(DROPOUT)
             self.heads = nn.Linear(encoder.config.hidden_size, sum(heads.values()))
+            self.places = nn.Linear(encoder.config.hidden_size, 2)
 
         def forward(self, ids: Any, types: Any) -> Any:
             mask = (ids != 0).long()
             hidden = self.encoder(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
             share = mask.unsqueeze(-1).to(hidden.dtype)
             vector = (hidden * share).sum(1) / share.sum(1).clamp(min=1)
-            return self.heads(self.drop(vector))
+            places = self.places(hidden) + (share - 1) * -IMPOSSIBLE
+            return self.heads(self.drop(vector)), places
 
     torch.manual_seed(0)
     return Reader()
@@ -81,8 +87,8 @@ def columns(heads: Mapping[str, int]) -> dict[str, slice]:
     return {head: slice(int(end) - size, int(end)) for (head, size), end in zip(heads.items(), ends, strict=True)}
 
 
-def loss_of(logits: Any, batch: Mapping[str, Any], heads: Mapping[str, int]) -> Any:
-    """Mean loss of the rows that have a label, summed over heads with the weights `LOSSES`."""
+def loss_of(logits: Any, places: Any, batch: Mapping[str, Any], heads: Mapping[str, int]) -> Any:
+    """Mean loss of the rows that have a label, summed over heads with the weights `LOSSES`; that of the place with them."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -102,6 +108,11 @@ def loss_of(logits: Any, batch: Mapping[str, Any], heads: Mapping[str, int]) -> 
             review = -(content * share.log() + (1 - content) * (1 - share).log())
             losses = torch.where(batch["review"], review, losses)
         total = total + LOSSES[head] * (losses * weight).sum() / weight.sum().clamp(min=1.0)
+    for end in (0, 1):
+        truth = batch["span"][:, end]
+        known = (truth >= 0).float()
+        losses = cross_entropy(places[:, :, end].float(), truth.clamp(min=0), reduction="none")
+        total = total + PLACE_LOSS / 2 * (losses * known).sum() / known.sum().clamp(min=1.0)
     return total
 
 
@@ -113,6 +124,7 @@ def tensors(found: Examples, batch: Batch, under: NDArray[np.bool_]) -> dict[str
     made: dict[str, Any] = {
         "ids": batch.ids, "types": batch.types, "allowed": found.allowed[found.source[rows]],
         "review": found.kind[rows] == "review", "under": under[found.labels["topic"][rows]],
+        "span": np.where(real[:, None], found.span[rows], -1),
     }  # fmt: skip
     for head in HEADS:
         labels = found.labels[head][rows]
@@ -160,8 +172,8 @@ def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: R
                 group["lr"] = group["most"] * max(share, 1e-3)
             made = {key: value.to(name) for key, value in tensors(found, part[start + rank], under).items()}
             with torch.autocast(name, torch.bfloat16, enabled=half):
-                logits = forward(made["ids"], made["types"])
-            loss = loss_of(logits, made, sizes)
+                logits, places = forward(made["ids"], made["types"])
+            loss = loss_of(logits, places, made, sizes)
             loss.backward()
             if meeting:
                 average(model, recipe.processes)
@@ -201,7 +213,7 @@ def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str
     table = np.zeros((len(found), sum(sizes.values())), dtype=np.float32)
     with torch.inference_mode():
         for batch in batches(found, where):
-            logits = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
+            logits, _ = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
             real = batch.rows >= 0
             table[batch.rows[real]] = logits.float().cpu().numpy()[real]
     return {head: table[where, place] for head, place in columns(sizes).items()}

@@ -43,11 +43,13 @@ _HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 @dataclass(frozen=True)
 class Rows:
     """n labelled texts. `labels[head]` (n,) column of the head or `NO_LABEL`; `allowed[head]` (n, k) labels that the source
-    of the row has at all; `fold` (n,); `time` (n,) Unix seconds or nan; `weight` (n,).
+    of the row has at all; `fold` (n,); `time` (n,) Unix seconds or nan; `weight` (n,); `places` the place that a text is about,
+    "" where it names none, None where nobody looked.
     """
 
     titles: list[str]
     texts: list[str]
+    places: list[str | None]
     source: NDArray[np.str_]
     fold: NDArray[np.int64]
     time: NDArray[np.float64]
@@ -63,6 +65,7 @@ class Rows:
         return type(self)(
             titles=[self.titles[place] for place in places],
             texts=[self.texts[place] for place in places],
+            places=[self.places[place] for place in places],
             labels={head: values[places] for head, values in self.labels.items()},
             **{name: getattr(self, name)[places] for name in ("source", "fold", "time", "weight")},
         )
@@ -213,14 +216,14 @@ def _civic(row: dict[str, Any], fold: int) -> dict[str, Any]:
     path = f"{row['l1']}/{row['l2']}" if row["l2"] else (OTHER if row["l1"] == OTHER else "")
     return _row(row["text"], row["source"], fold, weight, row["title"] or "", moment, topic=row["l1"], subtopic=path,
                 demand_type=row["type"], department=row["dept"], urgency=str(row["urgency"]),
-                sentiment=str(row["sentiment"]))  # fmt: skip
+                sentiment=str(row["sentiment"])) | {"place": row.get("place") or ""}  # fmt: skip
 
 
 def _titles(tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Titles alone, with the labels that a title tells; what is asked for (the type) stands in the body."""
     told = ("topic", "subtopic", "department")
     return [
-        row | {"title": "", "text": row["title"], "source": "title", "weight": row["weight"] * TITLE_WEIGHT,
+        row | {"title": "", "text": row["title"], "source": "title", "weight": row["weight"] * TITLE_WEIGHT, "place": None,
                "labels": {head: label for head, label in row["labels"].items() if head in told}}
         for row in tables if row["title"]
     ]  # fmt: skip
@@ -254,6 +257,7 @@ def _rows(table: Sequence[dict[str, Any]]) -> Rows:
     return Rows(
         titles=[row["title"] for row in table],
         texts=[row["text"] for row in table],
+        places=[row.get("place") for row in table],
         source=np.array([row["source"] for row in table], dtype=np.str_),
         fold=np.array([row["fold"] for row in table], dtype=np.int64),
         time=np.array([row["time"] for row in table], dtype=np.float64),

@@ -1,0 +1,98 @@
+"""Fine-tuning on made-up rows with a small encoder: slow where it learns, quick where shapes and losses are checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nlp.classifier import HEADS
+from nlp.training.examples import Examples, batches, examples
+from nlp.training.rows import read_corpus
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from nlp.training import heads  # noqa: E402
+
+SIZES = {head: len(labels) for head, labels in HEADS.items()}
+
+
+@pytest.fixture(scope="module")
+def found(labelled_folder: Path, small: Any) -> Examples:
+    return examples(read_corpus(labelled_folder), small.tokenizer)
+
+
+def logits_for(batch: Any, value: float = 0.0) -> tuple[Any, Any]:
+    return torch.full((len(batch.ids), sum(SIZES.values())), value), torch.zeros(*batch.ids.shape, 2)
+
+
+def test_columns_lie_side_by_side() -> None:
+    found = heads.columns({"a": 2, "b": 3})
+    assert found == {"a": slice(0, 2), "b": slice(2, 5)}
+
+
+def test_rows_without_a_label_do_not_move_the_loss(found: Examples) -> None:
+    batch = batches(found, np.flatnonzero(found.kind == "mood")[:10])[0]
+    made = heads.tensors(found, batch, heads.subtopics_under())
+    logits, places = logits_for(batch)
+    before = heads.loss_of(logits, places, made, SIZES)
+    for head in ("topic", "subtopic", "department"):
+        logits[:, heads.columns(SIZES)[head]] = torch.randn(len(batch.ids), SIZES[head]) * 9
+    places += torch.randn_like(places)
+    assert heads.loss_of(logits, places, made, SIZES).item() == pytest.approx(before.item())
+    logits[:, heads.columns(SIZES)["emotion"]] = torch.randn(len(batch.ids), SIZES["emotion"]) * 9
+    assert heads.loss_of(logits, places, made, SIZES).item() != pytest.approx(before.item())
+
+
+def test_the_right_answer_costs_least(found: Examples) -> None:
+    batch = batches(found, np.flatnonzero(found.kind == "civic")[:12])[0]
+    made = heads.tensors(found, batch, heads.subtopics_under())
+    right, places = logits_for(batch)
+    wrong = right.clone()
+    for head, place in heads.columns(SIZES).items():
+        truth = made[f"{head}.truth"]
+        rows = torch.arange(len(truth))
+        right[rows, place.start + truth] = 5.0
+        wrong[rows, place.start + (truth + 1) % SIZES[head]] = 5.0
+    assert heads.loss_of(right, places, made, SIZES) < heads.loss_of(wrong, places, made, SIZES)
+
+
+def test_a_review_teaches_contentment_only(found: Examples) -> None:
+    rows = np.flatnonzero(found.kind == "review")[:8]
+    batch = batches(found, rows)[0]
+    made = heads.tensors(found, batch, heads.subtopics_under())
+    logits, places = logits_for(batch)
+    logits.requires_grad_()
+    heads.loss_of(logits, places, made, SIZES).backward()
+    touched = logits.grad.abs().sum(0) > 0
+    for head, place in heads.columns(SIZES).items():
+        assert touched[place].any() == (head == "sentiment"), head
+
+
+def test_subtopics_lie_under_their_topic() -> None:
+    under = heads.subtopics_under()
+    assert under.shape == (SIZES["topic"] + 1, SIZES["subtopic"])
+    assert (under[:-1].sum(axis=0) == 1).all()
+    assert under[-1].all()
+
+
+@pytest.mark.slow
+def test_a_made_up_world_is_learned_and_the_same_seed_gives_the_same(found: Examples, small: Any) -> None:
+    torch.set_num_threads(1)  # nothing to share among several here, and others may be at work
+    train = (found.fold != 0) & (found.kind == "civic")
+    recipe = heads.Recipe(epochs=12, rate=3e-3, compiled=False)
+    parts: list[float] = []
+    model = heads.fine_tune(small.folder, found, train, recipe, lambda part, _: parts.append(part))
+    assert parts == sorted(parts)
+    assert parts[-1] == 1.0
+    where = np.flatnonzero((found.fold == 0) & (found.kind == "civic"))
+    read = heads.logits_of(model, found, where)
+    for head in ("topic", "department"):
+        known = found.labels[head][where] >= 0
+        right = read[head].argmax(axis=1)[known] == found.labels[head][where][known]
+        assert right.mean() > 0.7, head
+    short = heads.Recipe(epochs=1, compiled=False)
+    once, again = (heads.fine_tune(small.folder, found, train, short, lambda *_: None) for _ in range(2))
+    assert torch.equal(once.heads.weight, again.heads.weight)
