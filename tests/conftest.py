@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import strategies
 
 if TYPE_CHECKING:
     from nlp.training.linear import Trained
@@ -73,6 +74,16 @@ REVIEWS = {
     1: ("味道很好下次还来", "质量不错很满意", "服务热情环境干净"),
     0: ("送来都凉了很失望", "质量太差要退货", "房间又旧又吵"),
 }
+
+
+@pytest.hookimpl(trylast=True)  # after Hypothesis' own plugin, before xdist starts its workers
+def pytest_sessionstart() -> None:
+    """Build Hypothesis' tables of Unicode outside every test's clock.
+
+    It builds them when a character is first drawn and keeps them in `.hypothesis/`. On a fresh machine that takes more than a second,
+    and its health check (`too_slow`) charged it to the test that came first. Under xdist the first process builds, the workers read.
+    """
+    strategies.text().validate()
 
 
 @pytest.fixture(scope="session")
