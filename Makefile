@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export MINSHENG_HOME ?= $(CURDIR)/.minsheng
+unexport PYTHONDONTWRITEBYTECODE # else every process of the tests compiles all it imports anew
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .PHONY: run test setup check bench crash lint types clean
@@ -18,7 +19,7 @@ setup: .venv/.full .venv/.system ## core, all extras, development tools, browser
 
 check: setup ## lint, types, layers, fast tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -q -m "not server and not browser and not crash and not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not server and not browser and not crash and not slow"
 
 crash: setup ## the promises of promises.md at full size: 200 kills, 500 × 50 steps
 	MINSHENG_CRASH_KILLS=200 MINSHENG_STATE_MACHINE=500x50 MINSHENG_CONTRACT_CASES=2000 $(BIN)/python -m pytest -rP --timeout 3600 \

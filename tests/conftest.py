@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import argon2
 import pytest
 from hypothesis import strategies
 
 if TYPE_CHECKING:
+    from nlp.annotate import Annotator
     from nlp.training.linear import Trained
 
 # topic, second level, demand type, department, urgency, sentiment, phrases
@@ -84,6 +89,30 @@ def pytest_sessionstart() -> None:
     and its health check (`too_slow`) charged it to the test that came first. Under xdist the first process builds, the workers read.
     """
     strategies.text().validate()
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what is imported and collected: it all stays, and looking at it again and again was a tenth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 40)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A hash takes a millisecond here; what it costs in a city is argon2's own default (`test_users.py` looks at that one)."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(argon2, "PasswordHasher", quick)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_annotator() -> Annotator:
+    """The shipped weights, loaded once."""
+    from nlp.annotate import Annotator
+
+    return Annotator.load()
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,27 @@
 """A house in memory with records of two districts, and clients signed in as anybody."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import argon2
 import pytest
+import typer.testing
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.auth import SESSION_COOKIE
 from api.wiring import House
 from indices.stores.memory import MemoryStore
-from indices.users import Users, csrf_token
+from indices.users import csrf_token
 from models.clock import now
 from models.labels import Role
 from models.query import Query
 from models.record import Annotation, Candidate, Record
 from models.settings import Settings
 
-QUICK = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "open-sesame-2026"
 EAST, WEST = "河东区", "河西区"
 CANARY = "金丝雀柳梢巷"
@@ -68,14 +69,22 @@ class Reads:
         return [("路灯", 1.5)]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def command_line_built_once() -> Iterator[None]:
+    """Typer reads the signature of every command anew at each call of its runner; a command line does it once in its process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with House(Settings(home=tmp_path, store="memory", requests_per_minute=100_000), read_only=True) as house:
+    settings = Settings(home=tmp_path, store="memory", requests_per_minute=100_000, lockout_failures=3)
+    with House(settings, read_only=True) as house:
         store = house.store
         assert isinstance(store, MemoryStore)
         store.upsert(records())
         house.__dict__["annotator"] = Reads()
-        house.__dict__["users"] = Users(house.database, lockout_failures=3, hasher=QUICK)
         assert store.search(Query(size=0)).total == 120
         yield house
 
@@ -84,13 +93,15 @@ Client = Callable[..., TestClient]
 
 
 @pytest.fixture
-def client(house: House) -> Client:
+def client(house: House) -> Iterator[Client]:
     """`client()` is nobody; `client(Role.LEADER, [EAST])` is signed in with a session and sends its form token."""
     app = create_app(house)
     made: dict[str, str] = {}
+    opened = ExitStack()
 
     def sign_in(role: Role | None = None, districts: list[str] | None = None, **kwargs: Any) -> TestClient:
-        browser = TestClient(app, follow_redirects=False, raise_server_exceptions=False, **kwargs)
+        # Entered, so that all its requests run in one event loop; else each of them would begin a thread and a loop of its own.
+        browser = opened.enter_context(TestClient(app, follow_redirects=False, raise_server_exceptions=False, **kwargs))
         if role is not None:
             name = f"{role.value}-{'-'.join(districts) if districts is not None else 'all'}"
             if name not in made:
@@ -100,4 +111,5 @@ def client(house: House) -> Client:
             browser.headers["X-CSRF-Token"] = csrf_token(made[name])
         return browser
 
-    return sign_in
+    with opened:
+        yield sign_in

@@ -10,11 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import argon2
 import pytest
 from fastapi.testclient import TestClient
 
-import indices.users
 from api import answers, demo
 from api.app import create_app
 from api.questions import today
@@ -36,8 +34,6 @@ DAYS, PER_DAY = 30, 2
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """(settings, first summary, second summary): the city made, and the same house started again."""
     patch = pytest.MonkeyPatch()
-    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    patch.setattr(indices.users.argon2, "PasswordHasher", lambda: quick)
     patch.setenv("MINSHENG_CITY", "a place holder, so that the variable is given back")
     patch.delenv("MINSHENG_CITY")
     settings = Settings(home=tmp_path_factory.mktemp("demo"), store="embedded")

@@ -22,7 +22,9 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no
     with House(settings, read_only=True) as house:
         house.users.add("push", "open-sesame-2026", Role.OPERATOR)
         token = house.users.issue_token("push")
-        yield TestClient(create_app(house), headers={"authorization": f"Bearer {token}"}, follow_redirects=False)
+        headers = {"authorization": f"Bearer {token}"}
+        with TestClient(create_app(house), headers=headers, follow_redirects=False) as browser:
+            yield browser
 
 
 def item(text: str = "路灯不亮") -> dict[str, object]:

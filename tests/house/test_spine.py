@@ -53,11 +53,9 @@ def feeds_folder() -> Path | None:
 
 # --- two houses, one city ---------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def annotator() -> Annotator:
+def annotator(shared_annotator: Annotator) -> Annotator:
     """Shared by the houses: the second one finds every text in its memory."""
-    from nlp.annotate import Annotator
-
-    return Annotator.load()
+    return shared_annotator
 
 
 @pytest.fixture(scope="module")

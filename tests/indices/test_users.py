@@ -7,12 +7,10 @@ from sqlalchemy import Engine, select
 
 from indices.database import connect, metadata
 from indices.users import Users, csrf_token, secrets_table
+from indices.users import users as users_table
 from models.errors import AccountLocked, BadRequest, NotFound, NotSignedIn, WeakPassword, WrongPassword
 from models.labels import Role
 
-QUICK = argon2.PasswordHasher(
-    time_cost=1, memory_cost=8, parallelism=1
-)  # the rules are under test, not the cost of a hash
 PASSWORD = "hedong-2026-open"
 
 
@@ -39,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def users(engine: Engine, clock: Clock) -> Users:
-    return Users(engine, session_minutes=30, lockout_failures=3, lockout_minutes=15, clock=clock, hasher=QUICK)
+    return Users(engine, session_minutes=30, lockout_failures=3, lockout_minutes=15, clock=clock)
 
 
 def test_there_is_no_default_account(users: Users) -> None:
@@ -67,6 +65,15 @@ def test_secrets_are_kept_as_digests_only(users: Users, engine: Engine) -> None:
 def test_an_empty_list_of_districts_is_not_the_whole_city(users: Users) -> None:
     assert users.add("li", PASSWORD, Role.OPERATOR, []).districts == frozenset()
     assert users.sign_in("li", PASSWORD)[0].districts == frozenset()
+
+
+def test_a_citys_passwords_cost_what_rfc_9106_says(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other tests hash quickly (`tests/conftest.py`)."""
+    monkeypatch.setattr(argon2, "PasswordHasher", argon2.PasswordHasher.func)  # type: ignore[attr-defined]
+    Users(engine).add("wang", PASSWORD, Role.LEADER)
+    with engine.connect() as connection:
+        kept = connection.execute(select(users_table.c.password)).scalar_one()
+    assert argon2.extract_parameters(kept) == argon2.profiles.RFC_9106_LOW_MEMORY
 
 
 @pytest.mark.parametrize(

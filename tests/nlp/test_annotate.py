@@ -164,9 +164,8 @@ def test_explanations_are_of_the_masked_text(annotator: Annotator) -> None:
     assert not any("13812345678" in word for word, _ in words)
 
 
-def test_the_shipped_annotator_reads_plain_cases() -> None:
-    annotator = Annotator.load()
-    smoke, school = annotator.annotate([SMOKE, Draft("", "请问孩子上小学的招生划片范围怎么查？")])
+def test_the_shipped_annotator_reads_plain_cases(shared_annotator: Annotator) -> None:
+    smoke, school = shared_annotator.annotate([SMOKE, Draft("", "请问孩子上小学的招生划片范围怎么查？")])
     assert smoke.annotation.topics[0].label == "环境保护"
     assert school.annotation.topics[0].label == "教育文体"
     assert school.annotation.demand_types[0].label == "咨询"

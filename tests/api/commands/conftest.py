@@ -34,14 +34,6 @@ Minsheng = Callable[..., Result]
 WriteCsv = Callable[..., Path]
 
 
-@pytest.fixture(scope="session")
-def shared_annotator() -> Annotator:
-    """The shipped weights, loaded once."""
-    from nlp.annotate import Annotator
-
-    return Annotator.load()
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_annotator: Annotator) -> Path:
     """MINSHENG_HOME of the test; every house takes the shared annotator."""

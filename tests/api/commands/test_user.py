@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import argon2
 import pytest
 from sqlalchemy import update
 from typer.testing import Result
@@ -19,13 +18,6 @@ from models.labels import ROLE_NAMES, Role
 
 Minsheng = Callable[..., Result]
 GOOD = "open-sesame-2026"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashing takes a millisecond here; how long it takes in a city is argon2's own default."""
-    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(indices.users.argon2, "PasswordHasher", lambda: quick)
 
 
 def sign_in(name: str, password: str) -> Role:

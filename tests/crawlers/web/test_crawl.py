@@ -97,6 +97,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow  # eleven pages with the pause between them that is under test
 def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, float, str]]], home: Path) -> None:
     address, seen = site
     (home / "sources" / "m.toml").write_text(definition(address, delay_seconds=0.6), encoding="utf-8")
@@ -124,6 +125,7 @@ def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, flo
     assert one.legal_basis == "公开渠道"
 
 
+@pytest.mark.slow  # a process that loads scrapy
 def test_the_number_of_pages_is_bounded(site: tuple[str, list[tuple[str, float, str]]], home: Path) -> None:
     address, seen = site
     (home / "sources" / "m.toml").write_text(definition(address, max_pages=3, delay_seconds=0.0), encoding="utf-8")

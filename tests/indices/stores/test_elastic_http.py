@@ -19,14 +19,16 @@ from elastic_transport import ConnectionError, ConnectionTimeout, HttpHeaders, N
 from indices.stores.elastic_http import BoundedNode
 
 Talk = Callable[[socket.socket], None]
+over = Event()  # the client has got what it will get: a server that says nothing may go
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
 @contextmanager
 def serving(talk: Talk, context: ssl.SSLContext | None = None) -> Iterator[int]:
     """A server that hands each connection to `talk` in a thread of its own."""
-    listener, over = socket.create_server(("127.0.0.1", 0)), Event()
+    listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.05)
+    over.clear()
     threads: list[Thread] = []
 
     def one(raw: socket.socket) -> None:
@@ -139,11 +141,11 @@ def slow_body(connection: socket.socket) -> None:
 
 def silent(connection: socket.socket) -> None:
     request_of(connection)
-    time.sleep(1)
+    over.wait(5)
 
 
 def deaf(connection: socket.socket) -> None:
-    time.sleep(1)
+    over.wait(5)
 
 
 @pytest.mark.parametrize("talk", [slow_headers, slow_body, silent, deaf])
