@@ -43,6 +43,14 @@ def entity_sentences() -> ModuleType:
     return _load("entity_sentences")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the small encoder is slow: torch and transformers load for seconds to make it."""
+    for item in items:
+        if "small" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass(frozen=True)
 class Small:
     """A small encoder with random weights, on disk in transformers' form and as a graph."""

@@ -1,4 +1,4 @@
-"""Fine-tuning on made-up rows with a small encoder: slow where it learns, quick where shapes and losses are checked."""
+"""Fine-tuning on made-up rows with a small encoder: slow where torch is loaded, quick where shapes are checked."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 
 from nlp.classifier import HEADS
+from nlp.training import heads
 from nlp.training.examples import Examples, batches, examples
 from nlp.training.rows import read_corpus
-
-torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
-
-from nlp.training import heads  # noqa: E402
 
 SIZES = {head: len(labels) for head, labels in HEADS.items()}
 
@@ -24,7 +21,13 @@ def found(labelled_folder: Path, small: Any) -> Examples:
     return examples(read_corpus(labelled_folder), small.tokenizer)
 
 
-def logits_for(batch: Any, value: float = 0.0) -> tuple[Any, Any]:
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    """Not imported with this file: every process of a run would wait for it, whatever it runs."""
+    return pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+
+def logits_for(torch: Any, batch: Any, value: float = 0.0) -> tuple[Any, Any]:
     return torch.full((len(batch.ids), sum(SIZES.values())), value), torch.zeros(*batch.ids.shape, 2)
 
 
@@ -33,10 +36,10 @@ def test_columns_lie_side_by_side() -> None:
     assert found == {"a": slice(0, 2), "b": slice(2, 5)}
 
 
-def test_rows_without_a_label_do_not_move_the_loss(found: Examples) -> None:
+def test_rows_without_a_label_do_not_move_the_loss(found: Examples, torch: Any) -> None:
     batch = batches(found, np.flatnonzero(found.kind == "mood")[:10])[0]
     made = heads.tensors(found, batch, heads.subtopics_under())
-    logits, places = logits_for(batch)
+    logits, places = logits_for(torch, batch)
     before = heads.loss_of(logits, places, made, SIZES)
     for head in ("topic", "subtopic", "department"):
         logits[:, heads.columns(SIZES)[head]] = torch.randn(len(batch.ids), SIZES[head]) * 9
@@ -46,10 +49,10 @@ def test_rows_without_a_label_do_not_move_the_loss(found: Examples) -> None:
     assert heads.loss_of(logits, places, made, SIZES).item() != pytest.approx(before.item())
 
 
-def test_the_right_answer_costs_least(found: Examples) -> None:
+def test_the_right_answer_costs_least(found: Examples, torch: Any) -> None:
     batch = batches(found, np.flatnonzero(found.kind == "civic")[:12])[0]
     made = heads.tensors(found, batch, heads.subtopics_under())
-    right, places = logits_for(batch)
+    right, places = logits_for(torch, batch)
     wrong = right.clone()
     for head, place in heads.columns(SIZES).items():
         truth = made[f"{head}.truth"]
@@ -59,11 +62,11 @@ def test_the_right_answer_costs_least(found: Examples) -> None:
     assert heads.loss_of(right, places, made, SIZES) < heads.loss_of(wrong, places, made, SIZES)
 
 
-def test_a_review_teaches_contentment_only(found: Examples) -> None:
+def test_a_review_teaches_contentment_only(found: Examples, torch: Any) -> None:
     rows = np.flatnonzero(found.kind == "review")[:8]
     batch = batches(found, rows)[0]
     made = heads.tensors(found, batch, heads.subtopics_under())
-    logits, places = logits_for(batch)
+    logits, places = logits_for(torch, batch)
     logits.requires_grad_()
     heads.loss_of(logits, places, made, SIZES).backward()
     touched = logits.grad.abs().sum(0) > 0
@@ -79,7 +82,7 @@ def test_subtopics_lie_under_their_topic() -> None:
 
 
 @pytest.mark.slow
-def test_a_made_up_world_is_learned_and_the_same_seed_gives_the_same(found: Examples, small: Any) -> None:
+def test_a_made_up_world_is_learned_and_the_same_seed_gives_the_same(found: Examples, small: Any, torch: Any) -> None:
     torch.set_num_threads(1)  # nothing to share among several here, and others may be at work
     train = (found.fold != 0) & (found.kind == "civic")
     recipe = heads.Recipe(epochs=12, rate=3e-3, compiled=False)
