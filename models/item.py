@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 
-from models.clock import CITY_TIME, now
+from models.clock import CITY_TIME, no_number, now
 from models.labels import Grade, Kind, Resolved
 
 MAX_TEXT_CHARACTERS = 200_000
@@ -36,9 +36,9 @@ def _keepable(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-Instant = Annotated[datetime, AfterValidator(aware)]
+Instant = Annotated[datetime, BeforeValidator(no_number), AfterValidator(aware)]
 ShortText = Annotated[str, Field(max_length=500)]
-Count = Annotated[int, Field(ge=0, le=2**31)]
+Count = Annotated[int, Field(ge=0, le=2**31, strict=True)]
 
 
 class Payload(BaseModel):
@@ -68,8 +68,8 @@ class Payload(BaseModel):
     street: ShortText | None = None
     community: ShortText | None = None
     place: ShortText | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, strict=True)] | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90, strict=True)] | None = None
 
     stated_type: ShortText | None = None
     stated_topic: ShortText | None = None
@@ -80,9 +80,9 @@ class Payload(BaseModel):
     reminders: Count | None = None
     merged_into: ShortText | None = None
 
-    contacted: bool | None = None
+    contacted: Annotated[bool, Field(strict=True)] | None = None
     resolved: Resolved | None = None
-    rating: Annotated[int, Field(ge=1, le=5)] | None = None
+    rating: Annotated[int, Field(ge=1, le=5, strict=True)] | None = None
     rating_reason: ShortText | None = None
 
     speaker: ShortText | None = None
@@ -105,7 +105,7 @@ class Item(BaseModel):
 
     source: Annotated[str, Field(min_length=1, max_length=100)]
     native_id: Annotated[str, Field(max_length=200)] | None = None
-    revision: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    revision: Annotated[int, Field(ge=0, lt=2**32, strict=True)] | None = None
     fetched_at: Instant = Field(default_factory=now)
     payload: Payload
     legal_basis: ShortText | None = None

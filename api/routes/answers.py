@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import answers
 from api.auth import BUSINESS, Allow, house_of, scoped
+from api.day import Day
 from api.questions import today
 from models.errors import BadRequest
 from models.figures import Hotspots, Index, Routing
@@ -19,7 +20,6 @@ from models.viewer import Viewer
 router = APIRouter(tags=["answers"])
 DISPATCHERS = Allow(Role.OPERATOR, Role.ANALYST)
 MAX_DAYS = 400
-Day = Annotated[date | None, Query(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
 
 
 def period(since: date | None, until: date | None, *, days: int) -> tuple[date, date]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api import frames
 from api.auth import BUSINESS, scoped
+from api.day import Day
 from api.problems import wants_page
 from api.questions import FACETS, search_query
 from indices.query_language import parse
@@ -24,7 +25,6 @@ Words = Annotated[str, Query(max_length=1_000, description='words, "phrases", AN
 Filters = Annotated[
     list[str] | None, Query(max_length=30, description="field:value, repeatable; values of one field are alternatives")
 ]
-Day = Annotated[date | None, Query(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
 
 
 class SearchResult(BaseModel):
