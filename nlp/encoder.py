@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from models.errors import BadFile
 from nlp.tokenizer import Tokenizer
 
-GRAPH: Final = "encoder.onnx"
+GRAPH: Final = "encoder.onnx.zst"
+MOST_BYTES: Final = 1 << 30  # of a graph: ten times BERT-base in int8
 PLACE_TOKENS: Final = 24  # the longest place in the labelled rows has 25 characters
 
 
@@ -37,12 +38,13 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path, heads: Mapping[str, int], threads: int = 1) -> Self:
-        """From a folder with encoder.onnx and vocab.txt.
+        """From a folder with encoder.onnx.zst and vocab.txt.
 
         Raises:
             BadFile: missing or damaged, or its columns are not those of `heads`.
         """
         import onnxruntime
+        import zstandard
         from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
         options = onnxruntime.SessionOptions()
@@ -50,8 +52,17 @@ class Encoder:
         options.log_severity_level = 3
         path = folder / GRAPH
         try:
-            session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except (OSError, RuntimeError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
+            graph = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=MOST_BYTES)
+            session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except (
+            OSError,
+            RuntimeError,
+            zstandard.ZstdError,
+            Fail,
+            InvalidArgument,
+            InvalidGraph,
+            InvalidProtobuf,
+        ) as error:
             raise BadFile(file=str(path), reason=f"不是可用的编码器（{type(error).__name__}）") from error
         width = session.get_outputs()[0].shape[-1]
         if width != sum(heads.values()):

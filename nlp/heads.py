@@ -35,6 +35,17 @@ class Head:
         return scores(logits, self.temperature, self.shift)
 
 
+def head_of(kept: Mapping[str, Any]) -> Head:
+    """A head from its plain values, as `vars` gives them and a file keeps them.
+
+    Raises:
+        KeyError: a value is missing.
+    """
+    return Head(
+        tuple(kept["labels"]), kept["temperature"], kept.get("shift"), tuple(kept["thresholds"]), tuple(kept["cuts"])
+    )
+
+
 @dataclass(frozen=True)
 class Heads:
     """The half of `nlp.classifier.Classifier` that begins at logits."""

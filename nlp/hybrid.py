@@ -6,19 +6,26 @@ head. What it skips keeps the linear answer, and the calibration was fitted on a
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import BadFile
 from nlp.calibrate import softmax
-from nlp.encoder import Encoder
-from nlp.heads import Heads
+from nlp.encoder import GRAPH, Encoder
+from nlp.heads import Heads, head_of
+from nlp.linear import FILE as LINEAR_FILE
 from nlp.linear import LinearClassifier
+from nlp.tokenizer import VOCABULARY_FILE
 
+FORMAT: Final = 1
+FILE: Final = "hybrid.json"
 Logits = Mapping[str, NDArray[np.float32]]
 
 
@@ -43,6 +50,38 @@ class HybridClassifier(Heads):
     version: str = "hybrid-untrained"
     card: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """From a folder with linear.zst, encoder.onnx.zst, vocab.txt and hybrid.json.
+
+        Raises:
+            BadFile: one is missing or damaged, or they do not belong together.
+        """
+        path = folder / FILE
+        try:
+            data = path.read_bytes()
+            kept = json.loads(data)
+            if kept["format"] != FORMAT:
+                raise ValueError(f"format {kept['format']}")
+            settings = {name: head_of(head) for name, head in kept["heads"].items()}
+            mixes = {name: Mix(**mix) for name, mix in kept["mixes"].items()}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadFile(file=str(path), reason=f"读不出或版本不符（{error}）。请重新训练或安装") from error
+        linear = LinearClassifier.load(folder)
+        encoder = Encoder.load(folder, {name: len(head.labels) for name, head in settings.items()})
+        digest = hashlib.blake2b(data + linear.version.encode(), digest_size=5)
+        for name in (GRAPH, VOCABULARY_FILE):
+            digest.update((folder / name).read_bytes())
+        return cls(settings, linear, encoder, mixes, f"hybrid-{digest.hexdigest()}", kept.get("card", {}))
+
+    def save(self, folder: Path) -> None:
+        """Write hybrid.json and linear.zst; the encoder's two files are made by `nlp.training.export`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {"format": FORMAT, "mixes": {name: vars(mix) for name, mix in self.mixes.items()},
+                "heads": {name: vars(head) for name, head in self.settings.items()}, "card": self.card}  # fmt: skip
+        (folder / LINEAR_FILE).write_bytes(self.linear.to_bytes())
+        (folder / FILE).write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
     def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         linear = self.linear.logits(titles, texts)
         asked = np.flatnonzero(unsure(self.linear, linear, self.mixes))
@@ -64,10 +103,6 @@ class HybridClassifier(Heads):
             ((word, share) for word, share in totals.items() if share > 0), key=lambda pair: (-pair[1], pair[0])
         )
         return spoken[:n]
-
-    @cached_property
-    def size_bytes(self) -> int:
-        return len(self.linear.to_bytes())
 
 
 def unsure(model: LinearClassifier, logits: Logits, mixes: Mapping[str, Mix]) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.heads import Head, Heads
+from nlp.heads import Head, Heads, head_of
 from nlp.ngrams import BITS, BODY, TITLE, Counts, counts, features_of, grams
 from nlp.ngrams import fields as fields_of
 
@@ -203,16 +203,7 @@ def unpack(data: bytes) -> tuple[dict[str, Head], dict[str, Block], dict[str, An
     header = json.loads(archive["header"].tobytes())
     if header["format"] != FORMAT or header["bits"] != BITS:
         raise ValueError(f"format {header['format']}, bits {header['bits']}")
-    heads = {
-        name: Head(
-            tuple(head["labels"]),
-            head["temperature"],
-            head.get("shift"),
-            tuple(head["thresholds"]),
-            tuple(head["cuts"]),
-        )
-        for name, head in header["heads"].items()
-    }
+    heads = {name: head_of(head) for name, head in header["heads"].items()}
     blocks = {
         name: Block(
             fields=tuple(block["fields"]),

@@ -4,8 +4,8 @@
 2. A Chinese run is cut into words by jieba's dictionary (`nlp.segment`), the words of which both engines give the same.
 3. A word of the vocabulary is one token; another is cut into the longest pieces of the vocabulary from the left.
 
-`save` writes vocab.txt and a tokenizer.json that `transformers.PreTrainedTokenizerFast` loads; there step 2 is left to the
-caller, who gives it words joined by blanks (`words`).
+`save` writes files that `transformers.AutoTokenizer` loads; there step 2 is left to the caller, who gives it words joined by
+blanks (`words`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +25,32 @@ from nlp.segment import cutter, lower
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
 SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY_FILE: Final = "vocab.txt"
-READ_CHARACTERS: Final = 1_200  # of a field: more than `LENGTH` tokens of any text
+MASKED: Final = ("[电话]", "[邮箱]", "[证件号]")  # what stands for a number that was masked: one token each
+READ_CHARACTERS: Final = 1_200  # of a field, from each end: more than `LENGTH` tokens of usual text have
 LENGTH: Final = 128  # positions that are trained
 TITLE_TOKENS: Final = 32  # the longest title in a hundred has 28
 TAIL_TOKENS: Final = 32  # of a long text, its end: what is asked for often stands there
-_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN: Final = re.compile(rf"(?P<han>[{_HAN}]+)|[a-z]+|[0-9]+|\[(?:电话|邮箱|证件号)\]|[^\s]")
+_HAN: Final = "[\u4e00-\u9fd5]+"  # what the dictionary of jieba covers; other ideographs are single signs
+_OTHERS: Final = rf"[a-z]+|[0-9]+|{'|'.join(map(re.escape, MASKED))}|[^\s]"
+_RUN: Final = re.compile(f"(?P<han>{_HAN})|{_OTHERS}")
+_LIMIT: Final = 1 << 16  # tokens that a stream's 16 bits can number
 _WORDS_KEPT: Final = 200_000  # words whose pieces are remembered
+T = TypeVar("T")
 
 
 class Tokenizer:
     """A fixed list of tokens. Safe to share between threads."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
-        if tuple(tokens[: len(SPECIAL)]) != SPECIAL or len(set(tokens)) != len(tokens):
-            raise BadFile(file=VOCABULARY_FILE, reason="词表开头应为五个特殊词元，且没有重复")
+        """`tokens`: `SPECIAL`, then any others, each once.
+
+        Raises:
+            ValueError: they are not.
+        """
+        if tuple(tokens[: len(SPECIAL)]) != SPECIAL:
+            raise ValueError(f"词表应以 {' '.join(SPECIAL)} 开头")
+        if len(set(tokens)) != len(tokens) or not all(tokens) or len(tokens) > _LIMIT:
+            raise ValueError(f"词表有 {len(tokens)} 个词元：应没有重复，没有空行，不超过 {_LIMIT} 个")
         self.tokens = tuple(tokens)
         self._number = {token: number for number, token in enumerate(tokens)}
         self._longest = max(map(len, tokens))
@@ -57,43 +68,47 @@ class Tokenizer:
         """
         path = folder / VOCABULARY_FILE
         try:
-            return cls(path.read_text(encoding="utf-8").split("\n")[:-1])
-        except (OSError, UnicodeDecodeError) as error:
+            return cls(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+        except (OSError, ValueError) as error:
             raise BadFile(file=str(path), reason=f"不是可读的词表（{error}）") from error
 
     def save(self, folder: Path) -> None:
-        """Write vocab.txt and tokenizer.json."""
+        """Write vocab.txt, tokenizer.json and tokenizer_config.json."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / VOCABULARY_FILE).write_text("".join(f"{token}\n" for token in self.tokens), encoding="utf-8")
-        (folder / "tokenizer.json").write_text(json.dumps(self._transformers(), ensure_ascii=False), encoding="utf-8")
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+            **dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True)),
+        }
+        contents = {
+            VOCABULARY_FILE: "".join(f"{token}\n" for token in self.tokens),
+            "tokenizer.json": json.dumps(self._transformers(), ensure_ascii=False),
+            "tokenizer_config.json": json.dumps(config),
+        }
+        for name, content in contents.items():
+            partial = folder / f"{name}.part"
+            partial.write_text(content, encoding="utf-8")
+            partial.replace(folder / name)
 
     def ids(self, text: str) -> list[int]:
         """The numbers of a text of any length."""
         return [number for word in words(text) for number in self._of(word)]
 
     def pair(self, title: str, text: str, length: int = LENGTH) -> tuple[list[int], int]:
-        """[CLS] title [SEP] text [SEP], at most `length` numbers, and how many of them are the title's part.
+        """[CLS] title [SEP] text [SEP], at most `length` numbers (3 or more), and how many of them are the title's part.
 
         Of a text that is too long the beginning and the last `TAIL_TOKENS` are kept.
         """
-        head = [CLS, *self.ids(title[:READ_CHARACTERS])[:TITLE_TOKENS], SEP]
-        body = self.ids(_ends(text))
-        room = length - len(head) - 1
-        if len(body) > room:
-            tail = min(TAIL_TOKENS, room // 2)
-            body = body[: room - tail] + body[len(body) - tail :]
-        return [*head, *body, SEP], len(head)
+        head, body = _cut_to(self.ids(title[:READ_CHARACTERS]), self.ids(_ends(text)), length)
+        return [CLS, *head, SEP, *body, SEP], len(head) + 2
 
     def offsets(self, title: str, text: str, length: int = LENGTH) -> list[tuple[int, int, int]]:
         """Where each number of `pair` stands: (field, start, end), field 0 the title, 1 the text; signs of our own are (-1, 0, 0)."""
         own = (-1, 0, 0)
-        head = [own, *self._places(title[:READ_CHARACTERS], 0, 0)[:TITLE_TOKENS], own]
-        body = self._places(_ends(text), 1, max(0, len(text) - 2 * READ_CHARACTERS - 1))
-        room = length - len(head) - 1
-        if len(body) > room:
-            tail = min(TAIL_TOKENS, room // 2)
-            body = body[: room - tail] + body[len(body) - tail :]
-        return [*head, *body, own]
+        skipped = max(0, len(text) - 2 * READ_CHARACTERS - 1)
+        head = self._places(title[:READ_CHARACTERS], 0, 0)
+        head, body = _cut_to(head, self._places(_ends(text), 1, skipped), length)
+        return [own, *head, own, *body, own]
 
     def _places(self, text: str, field: int, skipped: int) -> list[tuple[int, int, int]]:
         """Offsets of the pieces of one field; behind `READ_CHARACTERS` they count what `_ends` left out."""
@@ -137,23 +152,29 @@ class Tokenizer:
                 start += 1
 
     def _transformers(self) -> dict[str, object]:
-        """The longest-match model of the `tokenizers` library over runs cut as here (its documentation: WordPiece)."""
+        """The longest-match model of the `tokenizers` library over runs cut as here (its documentation: WordPiece).
+
+        That model calls a whole word unknown for one character, so characters that no token has are cut out before.
+        """
         special = [{"id": number, "content": token, "special": True, "single_word": False, "lstrip": False,
                     "rstrip": False, "normalized": False} for number, token in enumerate(SPECIAL)]  # fmt: skip
         sequence = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
                     {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]  # fmt: skip
         pair = [*sequence, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}]
-        pattern = rf"[{_HAN}]+|[a-z]+|[0-9]+|\[(?:电话|邮箱|证件号)\]|[^\s]"
+        known = re.escape("".join(sorted(set("".join(self.tokens)))))
         return {
             "version": "1.0", "truncation": None, "padding": None, "added_tokens": special, "decoder": None,
-            "normalizer": {"type": "Lowercase"},
+            "normalizer": {"type": "Sequence", "normalizers": [
+                {"type": "Replace", "pattern": {"String": "İ"}, "content": "\ufffd"},  # it alone becomes longer in lower case
+                {"type": "Lowercase"}]},
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
                 {"type": "WhitespaceSplit"},
-                {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}]},
+                *({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+                  for pattern in (f"{_HAN}|{_OTHERS}", f"[^{known}]"))]},
             "post_processor": {"type": "TemplateProcessing", "single": sequence, "pair": pair, "special_tokens": {
                 token: {"id": token, "ids": [number], "tokens": [token]} for number, token in enumerate(SPECIAL)}},
             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "",
-                      "max_input_chars_per_word": 10_000, "vocab": self._number},
+                      "max_input_chars_per_word": 1_000, "vocab": self._number},
         }  # fmt: skip
 
 
@@ -173,6 +194,14 @@ def located(text: str) -> Iterator[tuple[str, int]]:
         for word in cut(run):
             yield word, start
             start += len(word)
+
+
+def _cut_to(title: list[T], text: list[T], length: int) -> tuple[list[T], list[T]]:
+    """The part of both that stands in `length` with [CLS] and two [SEP]."""
+    title = title[: min(TITLE_TOKENS, length - 3)]
+    room = length - 3 - len(title)
+    tail = min(TAIL_TOKENS, room // 2)
+    return title, text if len(text) <= room else text[: room - tail] + text[len(text) - tail :]
 
 
 def _ends(text: str) -> str:

@@ -13,19 +13,21 @@ from pathlib import Path
 from typing import Any, Final
 
 OPSET: Final = 17
-GRAPH: Final = "encoder.onnx"
 
 
 def export(model: Any, target: Path) -> None:
-    """Write the quantised graph of `model` (nlp.training.heads.reader) to the file `target`."""
+    """Write the quantised graph of `model` (nlp.training.heads.reader), compressed by Zstandard, to the file `target`."""
+    import zstandard
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         to_graph(model, plain)
-        quantize_dynamic(plain, target, weight_type=QuantType.QInt8, per_channel=True,
+        small = Path(folder) / "small.onnx"
+        quantize_dynamic(plain, small, weight_type=QuantType.QInt8, per_channel=True,
                          op_types_to_quantize=["MatMul", "Gather", "Gemm"])  # fmt: skip
+        target.write_bytes(zstandard.ZstdCompressor(level=19).compress(small.read_bytes()))
 
 
 def to_graph(model: Any, target: Path) -> None:

@@ -32,7 +32,7 @@ def new_encoder(shape: Shape, vocabulary: int, start: NDArray[np.float32] | None
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     # Attention written out: at 128 positions on a CPU it is faster than the fused one, backwards above all.
-    encoder = BertModel._from_config(config, attn_implementation="eager", add_pooling_layer=False)  # type: ignore[no-untyped-call]
+    encoder = BertModel._from_config(config, attn_implementation="eager", add_pooling_layer=False)
     if start is not None:
         with torch.no_grad():
             encoder.embeddings.word_embeddings.weight.copy_(torch.from_numpy(start))
@@ -47,7 +47,7 @@ def guesser(encoder: Any) -> Any:
     import torch
     from torch import nn
 
-    class Guesser(nn.Module):
+    class Guesser(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             width = encoder.config.hidden_size

@@ -81,5 +81,5 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     model = reader(encoder, SIZES).eval()
     with torch.no_grad():
         model.heads.weight.mul_(10)  # so that texts differ
-    export(model, folder / "encoder.onnx")
+    export(model, folder / "encoder.onnx.zst")
     return Small(folder, tokenizer, model)

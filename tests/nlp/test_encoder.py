@@ -65,11 +65,11 @@ def test_it_answers_nearly_as_the_model_it_was_made_from(small: Any, encoder: En
 
 
 def test_what_is_no_encoder_is_named(small: Any, tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match=r"encoder\.onnx"):
+    with pytest.raises(BadFile, match=r"encoder\.onnx\.zst"):
         Encoder.load(tmp_path, SIZES)
     for data in (b"", b"no graph at all", (small.folder / GRAPH).read_bytes()[:5_000]):
         (tmp_path / GRAPH).write_bytes(data)
-        with pytest.raises(BadFile, match=r"encoder\.onnx"):
+        with pytest.raises(BadFile, match=r"encoder\.onnx\.zst"):
             Encoder.load(tmp_path, SIZES)
     with pytest.raises(BadFile, match="不相符"):
         Encoder.load(small.folder, {"topic": 3})

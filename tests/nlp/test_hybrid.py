@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from models.errors import BadFile
 from nlp.classifier import HEADS, Classifier
 from nlp.encoder import Encoder
 from nlp.hybrid import HybridClassifier, Mix, log_shares, unsure
@@ -111,3 +113,21 @@ def test_words_of_both_parts_explain(trained: Trained, encoder: Encoder) -> None
         without = encoder.logits([TITLES[0].replace(word, " ")], [TEXTS[0].replace(word, " ")])["topic"][0, column]
         assert share == pytest.approx((whole - without) / 1.5, abs=1e-4)
         assert share > 0
+
+
+def test_it_is_kept_and_read_again(trained: Trained, encoder: Encoder, small: Any, tmp_path: Path) -> None:
+    model = hybrid(trained, encoder, 0.4, sure=0.9)
+    model.save(tmp_path)
+    for name in ("encoder.onnx.zst", "vocab.txt"):
+        (tmp_path / name).write_bytes((small.folder / name).read_bytes())
+    again = HybridClassifier.load(tmp_path)
+    assert again.version.startswith("hybrid-")
+    assert again.mixes == model.mixes
+    before, after = model.predict(TITLES, TEXTS), again.predict(TITLES, TEXTS)
+    assert all((before[head] == after[head]).all() for head in before)
+    (tmp_path / "hybrid.json").write_text('{"format": 99}')
+    with pytest.raises(BadFile, match="format 99"):
+        HybridClassifier.load(tmp_path)
+    (tmp_path / "hybrid.json").unlink()
+    with pytest.raises(BadFile, match=r"hybrid\.json"):
+        HybridClassifier.load(tmp_path)
