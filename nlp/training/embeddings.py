@@ -1,7 +1,7 @@
-"""Word vectors to start the encoder from: singular vectors of shifted positive pointwise mutual information.
+"""Word vectors to start the encoder from: singular vectors of positive pointwise mutual information.
 
 Levy & Goldberg, Neural word embedding as implicit matrix factorization (2014); context distribution smoothing 0.75 after
-Levy, Goldberg & Dagan (2015). It spares the encoder the first 8 million tokens, in which it learns word frequencies only.
+Levy, Goldberg & Dagan (2015). They are to spare the encoder the first millions of tokens, in which it learns word frequencies only.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.tokenizer import SPECIAL
+from nlp.tokenizer import SEP, SPECIAL
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-WINDOW: Final = 4  # words to each side, weighted 1/distance
+WINDOW: Final = 4  # words to each side in the same text, weighted 1/distance
 SMOOTHING: Final = 0.75
 SCALE: Final = 0.02  # standard deviation of a BERT embedding at the start (transformers: initializer_range)
-_CHUNK: Final = 1_000_000
 LEAST_PAIRS: Final = 2
+_CHUNK: Final = 1_000_000
 
 
 def start_vectors(streams: Iterable[NDArray[np.uint16]], vocabulary: int, dimensions: int) -> NDArray[np.float32]:
@@ -29,28 +29,31 @@ def start_vectors(streams: Iterable[NDArray[np.uint16]], vocabulary: int, dimens
     from sklearn.utils.extmath import randomized_svd
 
     table = _mutual_information(_pairs(streams, vocabulary))
-    noise = np.random.default_rng(0).normal(0, SCALE, (vocabulary, dimensions)).astype(np.float32)
-    rank = min(dimensions, vocabulary - 1)
-    left, values, _ = randomized_svd(table, rank, n_iter=3, random_state=0)
-    vectors = left * np.sqrt(values)
-    empty = np.asarray(abs(table).sum(axis=1)).ravel() == 0
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = vectors / np.maximum(norms, 1e-9) * (SCALE * np.sqrt(rank))
-    noise[~empty, :rank] = vectors[~empty] + 0.1 * noise[~empty, :rank]
-    return noise
+    vectors = np.random.default_rng(0).normal(0, SCALE, (vocabulary, dimensions)).astype(np.float32)
+    met = np.flatnonzero(np.diff(table.indptr))
+    rank = min(dimensions, len(met))
+    if rank:
+        left, values, _ = randomized_svd(table, rank, n_iter=3, random_state=0)
+        found = (left * np.sqrt(values))[met]
+        norms = np.linalg.norm(found, axis=1, keepdims=True)
+        vectors[met, :rank] *= 0.1
+        vectors[met, :rank] += found / np.maximum(norms, 1e-9) * (SCALE * np.sqrt(rank))
+    return vectors
 
 
 def _pairs(streams: Iterable[NDArray[np.uint16]], vocabulary: int) -> csr_matrix:
-    """(vocabulary, vocabulary) symmetric weighted counts of words near each other."""
+    """(vocabulary, vocabulary) symmetric weighted counts of tokens near each other in a text."""
     from scipy.sparse import csr_matrix
 
     total = csr_matrix((vocabulary, vocabulary), dtype=np.float32)
     for stream in streams:
         for start in range(0, len(stream), _CHUNK):
             part = stream[start : start + _CHUNK].astype(np.int32)
+            text = np.cumsum(part == SEP)
             for distance in range(1, WINDOW + 1):
-                weights = np.full(max(0, len(part) - distance), 1 / distance, dtype=np.float32)
-                total = total + csr_matrix((weights, (part[:-distance], part[distance:])), shape=total.shape)
+                same = np.flatnonzero(text[:-distance] == text[distance:])
+                weights = np.full(len(same), 1 / distance, dtype=np.float32)
+                total = total + csr_matrix((weights, (part[same], part[same + distance])), shape=total.shape)
     return total + total.T
 
 

@@ -83,15 +83,25 @@ class Corpus:
     sizes: dict[str, int]
 
 
+def given_folder(path: Path | None = None) -> Path:
+    """The data folder that was named: the argument, else MINSHENG_DATA.
+
+    Raises:
+        BadFile: neither.
+    """
+    given = path or (Path(os.environ["MINSHENG_DATA"]) if os.environ.get("MINSHENG_DATA") else None)
+    if given is None:
+        raise BadFile(file="（未给出）", reason="没有指定训练数据目录。请用 --data 目录 或环境变量 MINSHENG_DATA 指定")
+    return given
+
+
 def data_folder(path: Path | None = None) -> Path:
     """The folder of the labelled sets: the argument, else MINSHENG_DATA; either may be its parent.
 
     Raises:
         BadFile: none given, or civic_by_reading.parquet is not there.
     """
-    given = path or (Path(os.environ["MINSHENG_DATA"]) if os.environ.get("MINSHENG_DATA") else None)
-    if given is None:
-        raise BadFile(file="（未给出）", reason="没有指定训练数据目录。请用 --data 目录 或环境变量 MINSHENG_DATA 指定")
+    given = given_folder(path)
     for folder in (given, given / "labelled"):
         if (folder / "civic_by_reading.parquet").is_file():
             return folder
