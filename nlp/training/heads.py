@@ -6,6 +6,7 @@ content or not; it teaches through the share of contentment that `nlp.classifier
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ from nlp.training.examples import Batch, Examples, batches, epoch
 from nlp.training.masked_model import load_encoder
 from nlp.training.rows import NO_LABEL
 
+SIZES: Final = {head: len(labels) for head, labels in HEADS.items()}
 WARM_UP: Final = 0.06
+CLIP: Final = 1.0
 SMOOTHING: Final = 0.05
 DROPOUT: Final = 0.1
 IMPOSSIBLE: Final = -1e4
@@ -88,11 +91,13 @@ def columns(heads: Mapping[str, int]) -> dict[str, slice]:
 
 
 def loss_of(logits: Any, places: Any, batch: Mapping[str, Any], heads: Mapping[str, int]) -> Any:
-    """Mean loss of the rows that have a label, summed over heads with the weights `LOSSES`; that of the place with them."""
+    """Loss summed over heads with the weights `LOSSES`, and that of the place; a mean over the texts of the batch, so that a
+    label few of them have does not count for more in poor company.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
-    total = logits.new_zeros(())
+    total, rows = logits.new_zeros(()), batch["real"].sum().clamp(min=1)
     for head, place in columns(heads).items():
         own, truth, weight = logits[:, place].float(), batch[f"{head}.truth"], batch[f"{head}.weight"]
         if head == "emotion":
@@ -107,12 +112,12 @@ def loss_of(logits: Any, places: Any, batch: Mapping[str, Any], heads: Mapping[s
             content = (truth == len(CONTENT_OF_LEVEL) - 1).float()
             review = -(content * share.log() + (1 - content) * (1 - share).log())
             losses = torch.where(batch["review"], review, losses)
-        total = total + LOSSES[head] * (losses * weight).sum() / weight.sum().clamp(min=1.0)
+        total = total + LOSSES[head] * (losses * weight).sum() / rows
     for end in (0, 1):
         truth = batch["span"][:, end]
         known = (truth >= 0).float()
         losses = cross_entropy(places[:, :, end].float(), truth.clamp(min=0), reduction="none")
-        total = total + PLACE_LOSS / 2 * (losses * known).sum() / known.sum().clamp(min=1.0)
+        total = total + PLACE_LOSS / 2 * (losses * known).sum() / rows
     return total
 
 
@@ -124,7 +129,7 @@ def tensors(found: Examples, batch: Batch, under: NDArray[np.bool_]) -> dict[str
     made: dict[str, Any] = {
         "ids": batch.ids, "types": batch.types, "allowed": found.allowed[found.source[rows]],
         "review": found.kind[rows] == "review", "under": under[found.labels["topic"][rows]],
-        "span": np.where(real[:, None], found.span[rows], -1),
+        "real": real, "span": np.where(real[:, None], found.span[rows], -1),
     }  # fmt: skip
     for head in HEADS:
         labels = found.labels[head][rows]
@@ -143,9 +148,29 @@ def subtopics_under() -> NDArray[np.bool_]:
     return np.concatenate([table, np.ones((1, table.shape[1]), dtype=bool)])
 
 
-def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report, meeting: str = "",
-              rank: int = 0) -> Any:  # fmt: skip
-    """The reader of the encoder in `folder` fitted on the rows `train` (n,); the last weights, averaged over the last epoch."""
+def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report) -> Any:
+    """The reader of the encoder in `folder` fitted on the rows `train` (n,), by `recipe.processes` processes."""
+    if recipe.processes < 2:
+        return _fine_tune(0, folder, found, train, recipe, report, "")
+    import torch.multiprocessing
+
+    with tempfile.TemporaryDirectory() as meeting:
+        context = torch.multiprocessing.get_context("spawn")
+        others = [context.Process(target=_fine_tune, daemon=True,
+                                  args=(rank, folder, found, train, recipe, None, f"{meeting}/point"))
+                  for rank in range(1, recipe.processes)]  # fmt: skip
+        for other in others:
+            other.start()
+        try:
+            return _fine_tune(0, folder, found, train, recipe, report, f"{meeting}/point")
+        finally:
+            for other in others:
+                other.join(timeout=30)
+                other.kill()
+
+
+def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report | None,
+               meeting: str) -> Any:  # fmt: skip
     import torch
 
     torch.manual_seed(recipe.seed + rank)
@@ -153,42 +178,56 @@ def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: R
         torch.set_num_threads(1)
         torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank,
                                              world_size=recipe.processes, timeout=timedelta(hours=4))  # fmt: skip
-    sizes = {head: len(labels) for head, labels in HEADS.items()}
     name = device()
-    model = reader(load_encoder(folder), sizes).to(name)
-    optimizer = torch.optim.AdamW(_groups(model, recipe.rate), betas=(0.9, 0.98), fused=True)
-    forward = torch.compile(model, dynamic=False) if recipe.compiled else model
-    under, half = subtopics_under(), half_precision(name)
+    model = reader(load_encoder(folder), SIZES).to(name)
     model.train()
-    random = np.random.default_rng(recipe.seed)
+    step = _Step(model, recipe, name, shared=bool(meeting))
+    random = np.random.default_rng(recipe.seed)  # the same in every process: they share one order of batches
     plan = [batches(found, epoch(found, train, random), random) for _ in range(recipe.epochs)]
-    steps = sum(len(part) // recipe.processes for part in plan)
-    step, smooth = 0, float("nan")
+    done, steps, smooth = 0, sum(len(part) // recipe.processes for part in plan), float("nan")
+    under = subtopics_under()
     for part in plan:
         for start in range(0, len(part) - recipe.processes + 1, recipe.processes):
-            progress = step / steps
-            share = min(progress / WARM_UP, (1 - progress) / (1 - WARM_UP), 1.0)
-            for group in optimizer.param_groups:
-                group["lr"] = group["most"] * max(share, 1e-3)
-            made = {key: value.to(name) for key, value in tensors(found, part[start + rank], under).items()}
-            with torch.autocast(name, torch.bfloat16, enabled=half):
-                logits, places = forward(made["ids"], made["types"])
-            loss = loss_of(logits, places, made, sizes)
-            loss.backward()
-            if meeting:
-                average(model, recipe.processes)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            step += 1
-            value = loss.item()
-            smooth = value if smooth != smooth else 0.98 * smooth + 0.02 * value
-            report(step / steps, smooth)
-    model.eval()
+            loss = step(tensors(found, part[start + rank], under), done / steps)
+            done += 1
+            smooth = loss if smooth != smooth else 0.98 * smooth + 0.02 * loss
+            if report:
+                report(done / steps, smooth)
     if meeting:
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
-    return model
+    return model.eval()
+
+
+class _Step:
+    """One step of one process."""
+
+    def __init__(self, model: Any, recipe: Recipe, name: str, *, shared: bool) -> None:
+        import torch
+
+        self.model, self.recipe, self.name, self.shared = model, recipe, name, shared
+        self.optimizer = torch.optim.AdamW(_groups(model, recipe.rate), betas=(0.9, 0.98), fused=True)
+        self.forward = torch.compile(model, dynamic=False) if recipe.compiled else model
+        self.half = half_precision(name)
+
+    def __call__(self, batch: Mapping[str, Any], progress: float) -> float:
+        """The loss before the step. `progress` 0 … 1 sets the rate: up in a straight line, then down."""
+        import torch
+
+        share = max(min(progress / WARM_UP, (1 - progress) / (1 - WARM_UP), 1.0), 1e-3)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["most"] * share
+        made = {key: value.to(self.name) for key, value in batch.items()}
+        with torch.autocast(self.name, torch.bfloat16, enabled=self.half):
+            logits, places = self.forward(made["ids"], made["types"])
+        loss = loss_of(logits, places, made, SIZES)
+        loss.backward()
+        if self.shared:
+            average(self.model, self.recipe.processes)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return float(loss.item())
 
 
 def average(model: Any, processes: int) -> None:
@@ -209,14 +248,13 @@ def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str
     """For each head (len(where), k) logits."""
     import torch
 
-    sizes = {head: len(labels) for head, labels in HEADS.items()}
-    table = np.zeros((len(found), sum(sizes.values())), dtype=np.float32)
+    table = np.zeros((len(found), sum(SIZES.values())), dtype=np.float32)
     with torch.inference_mode():
         for batch in batches(found, where):
             logits, _ = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
             real = batch.rows >= 0
             table[batch.rows[real]] = logits.float().cpu().numpy()[real]
-    return {head: table[where, place] for head, place in columns(sizes).items()}
+    return {head: table[where, place] for head, place in columns(SIZES).items()}
 
 
 def _groups(model: Any, rate: float) -> list[dict[str, Any]]:
