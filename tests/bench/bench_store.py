@@ -1,6 +1,6 @@
 """How fast a store takes and answers, and how that grows with its size. Works for every engine of the store port.
 
-    python tests/bench/bench_store.py --engine embedded --sizes 10000 100000 400000
+    python tests/bench/bench_store.py --engine embedded
     python tests/bench/bench_store.py --engine elastic --url http://127.0.0.1:9200
 
 Records are made here: 150 characters in words of two ideographs drawn by Zipf's law, tokens given (no annotator), spread
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EngineFactory = Callable[[Path], "Store"]
 Row = dict[str, Any]
 
-SIZES: Final = (10_000, 100_000)
+SIZES: Final = (10_000, 100_000, 400_000)
 BATCH: Final = 500
 CHARACTERS: Final = 150
 VOCABULARY: Final = 20_000
