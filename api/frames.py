@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -14,6 +13,7 @@ from api.auth import SESSION_COOKIE, house_of
 from dashboards.frame import DataState, Frame, PeriodKind, Scope
 from dashboards.pages import theme_of
 from indices.access import ScopedStore
+from indices.civic import silence
 from indices.users import csrf_token
 from models.clock import city_day, day_start, now
 from models.errors import BadRequest
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from api.wiring import House
     from dashboards.views.sources import SourceInput
 
-RHYTHM_DAYS = 120  # a feed's rhythm is read from its last 120 days …
-RHYTHM_MIN = 14  # … where it delivered on at least so many of them; a file loaded once has no rhythm
 FRESH_SECONDS = 60.0
 
 
@@ -71,42 +69,37 @@ def source_inputs(house: House) -> list[SourceInput]:
     """Every source with its books and its rhythm. Counts of the whole city; no record is read."""
     from dashboards.views.sources import SourceInput
 
-    days = delivery_days(house.store)
+    found = deliveries(house.store)
     inputs = []
-    for name in sorted({*house.inbox.sources(), *days}):
-        books, delivered = house.inbox.books(name), days.get(name, [])
-        last = day_start(max(delivered)) + timedelta(days=1) if delivered else None
+    for name in sorted({*house.inbox.sources(), *found}):
+        books, counts = house.inbox.books(name), found.get(name, {})
+        last = day_start(max(counts)) + timedelta(days=1) if counts else None
         inputs.append(
-            SourceInput(name=name, usual_gap=usual_gap(delivered), last_item=min(last, now()) if last else None, received=books.received,
-                        stored=books.stored, updated=books.updated, duplicate=books.duplicate, quarantined=books.quarantined,
-                        refused=books.refused, waiting=books.waiting)
+            SourceInput(name=name, rhythm=silence.rhythm(counts, yesterday()), last_item=min(last, now()) if last else None,
+                        received=books.received, stored=books.stored, updated=books.updated, duplicate=books.duplicate,
+                        quarantined=books.quarantined, refused=books.refused, waiting=books.waiting)
         )  # fmt: skip
     return inputs
 
 
-def delivery_days(store: Store) -> dict[str, list[date]]:
-    """For each source the city days on which it had items."""
-    days: dict[str, list[date]] = {}
+def deliveries(store: Store) -> dict[str, dict[date, int]]:
+    """For each source the number of its records on each city day. What is dated after today tells nothing of when it came."""
+    found: dict[str, dict[date, int]] = {}
+    today = city_day(now())
     for bucket in store.aggregate(Query(), ["source", "day"]):
-        days.setdefault(bucket.keys[0], []).append(date.fromisoformat(bucket.keys[1]))
-    return days
+        if (day := date.fromisoformat(bucket.keys[1])) <= today:
+            found.setdefault(bucket.keys[0], {})[day] = bucket.count
+    return found
 
 
-def usual_gap(delivered: list[date]) -> timedelta | None:
-    """Longest usual time between two deliveries: the 95th percentile of the gaps in days, or None where there is no rhythm."""
-    first = city_day(now()) - timedelta(days=RHYTHM_DAYS)
-    recent = sorted(day for day in delivered if day >= first)
-    if len(recent) < RHYTHM_MIN:
-        return None
-    gaps = sorted((later - earlier).days for earlier, later in pairwise(recent))
-    return timedelta(days=gaps[int(0.95 * (len(gaps) - 1))])
+def yesterday() -> date:
+    """The last day that is over: a feed is not silent because today has just begun."""
+    return city_day(now()) - timedelta(days=1)
 
 
 def silent_sources(house: House) -> tuple[str, ...]:
     """Feeds that usually deliver and have stopped."""
-    from dashboards.views.sources import silent
-
-    return silent(source_inputs(house), now())
+    return silence.silent_sources(deliveries(house.store), yesterday())
 
 
 def chosen_district(request: Request, reader: ScopedStore) -> str | None:

@@ -10,14 +10,13 @@ from typing import Final, Literal
 from dashboards import formats
 from dashboards.charts import Spark, spark
 from dashboards.views.counts import window
+from indices.civic.silence import ENDED_DAYS, Rhythm
 from models.clock import city_day
 from models.ports import Reader
 from models.query import Query
 
-Health = Literal["正常", "迟缓", "中断", "出错", "未接入"]
+Health = Literal["正常", "迟缓", "中断", "出错", "已停", "未接入"]
 CURVE_DAYS: Final = 28
-# A source is slow after its usual gap and silent after three of them (default; editable with the source later).
-SLOW_GAPS, SILENT_GAPS = 1.5, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class SourceInput:
 
     Attributes:
         name: `Record.source` and `Item.source`.
-        usual_gap: longest usual time between two items; None: it has no rhythm (a file loaded once).
+        rhythm: how it delivers and for how long it has not; None: nothing has come yet.
         received … waiting: the books of the inbox for this source.
         last_run, next_run, last_error: of its job, where it has one.
     """
@@ -34,7 +33,7 @@ class SourceInput:
     name: str
     title: str = ""
     kind: str = ""
-    usual_gap: timedelta | None = timedelta(days=1)
+    rhythm: Rhythm | None = None
     last_item: datetime | None = None
     received: int = 0
     stored: int = 0
@@ -103,7 +102,7 @@ def sources_view(
     )
 
 
-_WORST: Final[tuple[Health, ...]] = ("中断", "出错", "迟缓", "未接入", "正常")
+_WORST: Final[tuple[Health, ...]] = ("中断", "出错", "迟缓", "已停", "未接入", "正常")
 
 
 def _row(source: SourceInput, now: datetime, counts: Sequence[int]) -> SourceRow:
@@ -124,20 +123,21 @@ def _row(source: SourceInput, now: datetime, counts: Sequence[int]) -> SourceRow
 
 def health_of(source: SourceInput, now: datetime) -> tuple[Health, str]:
     """The state of a source, and why, in words."""
-    if source.last_item is None:
+    rhythm = source.rhythm
+    if source.last_item is None or rhythm is None:
         return "未接入", "还没有收到过任何一件"
-    quiet = now - source.last_item
-    if source.usual_gap and quiet > source.usual_gap * SILENT_GAPS:
-        return "中断", f"已 {formats.elapsed(quiet)}没有新件（通常不超过 {formats.elapsed(source.usual_gap)}）"
+    if rhythm.state == "silent":
+        return "中断", _quiet_words(rhythm)
     if source.last_error:
         return "出错", source.last_error
-    if source.usual_gap and quiet > source.usual_gap * SLOW_GAPS:
-        return "迟缓", f"{formats.elapsed(quiet)}没有新件（通常不超过 {formats.elapsed(source.usual_gap)}）"
-    if source.usual_gap is None:
+    if rhythm.state == "late":
+        return "迟缓", _quiet_words(rhythm)
+    if rhythm.state == "ended":
+        return "已停", f"已 {rhythm.quiet_days} 天没有新件；超过 {ENDED_DAYS} 天不再提示"
+    if rhythm.state == "no rhythm":
         return "正常", f"一次性导入，{formats.day(city_day(source.last_item), year=True)}"
     return "正常", f"最近一件在 {formats.ago(source.last_item, now)}"
 
 
-def silent(sources: Sequence[SourceInput], now: datetime) -> tuple[str, ...]:
-    """Names of the sources that went quiet, for the frame's yellow bar."""
-    return tuple(source.title or source.name for source in sources if health_of(source, now)[0] == "中断")
+def _quiet_words(rhythm: Rhythm) -> str:
+    return f"连续 {rhythm.quiet_days} 天没有新件（此前最多 {rhythm.longest_days} 天）；按平时应有约 {formats.number(round(rhythm.missing))} 件"

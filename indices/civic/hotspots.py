@@ -20,7 +20,7 @@ from indices.civic.incidents import Survey
 from indices.civic.levels import Inputs, Rules, Verdict, rules_on
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.quotations import CONTRAST, central, representative, title_of
-from indices.civic.silence import silent_sources
+from indices.civic.silence import deliveries_of, silent_sources
 from indices.civic.vectors import Vectors
 from models.clock import city_day, now
 from models.errors import BadRequest
@@ -71,7 +71,7 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
     if not posts:
         return Hotspots(hotspots=(), source=source)
     found = _Search(posts, first, last, rules).best(top, least_people)
-    return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(posts, last))
+    return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(deliveries_of(posts), last))
 
 
 class _Search:

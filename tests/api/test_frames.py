@@ -13,9 +13,12 @@ from starlette.requests import Request
 
 from api import frames
 from api.wiring import House
+from dashboards.views.sources import sources_view
 from indices.access import ScopedStore
+from indices.civic.hotspots import find_hotspots
+from indices.civic.silence import Rhythm
 from indices.figures import FigureCache
-from models.clock import city_day, now
+from models.clock import city_day, day_start, now
 from models.errors import BadRequest
 from models.item import Item, Payload
 from models.labels import Role
@@ -35,14 +38,6 @@ def asked(**params: str) -> Request:
 
 def reader(house: House, viewer: Viewer = LEADER) -> ScopedStore:
     return ScopedStore(house.store, viewer, house.audit)
-
-
-def delivered(*gaps: int, last: int = 0) -> list[date]:
-    """Days of delivery with these gaps between them, the last one `last` days ago."""
-    days = [city_day(now()) - timedelta(days=last)]
-    for gap in reversed(gaps):
-        days.append(days[-1] - timedelta(days=gap))
-    return days[::-1]
 
 
 def arrival(number: int, at: datetime, source: str, district: str = EAST) -> Record:
@@ -83,35 +78,44 @@ def clock(house: House, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 # --- rhythm -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("days", "gap"),
-    [
-        (delivered(*[1] * 20), 1), (delivered(*[7] * 15), 7), (delivered(*[1] * 40, 3), 1), (delivered(*[1] * 10, *[3] * 10), 3),
-        (delivered(*[1] * 12), None), ([], None), (delivered(*[1] * 13), 1), (delivered(*[1] * 30, last=130), None),
-        (delivered(*[1] * 30, last=100), 1), (delivered(*[90, 90], *[1] * 13), 1),
-    ],
-    ids=["daily", "weekly", "one pause", "half", "13 days are no rhythm", "nothing", "14 days are one", "long ago", "ended", "old gaps"],
-)  # fmt: skip
-def test_the_usual_gap_is_that_of_the_last_months(days: list[date], gap: int | None) -> None:
-    assert frames.usual_gap(days[::-1]) == (None if gap is None else timedelta(days=gap))
-
-
 def test_every_source_of_books_or_store_has_a_row(house: House, feed: Callable[..., None]) -> None:
     feed("热线", days=20, last=0)
     house.inbox.accept([Item(source="信箱", native_id="1", payload=Payload(text="x"))])
     rows = {row.name: row for row in frames.source_inputs(house)}
     assert set(rows) == {"信箱", "热线"}
     assert (rows["信箱"].received, rows["信箱"].waiting, rows["信箱"].last_item) == (1, 1, None)
-    assert (rows["热线"].received, rows["热线"].usual_gap) == (0, timedelta(days=1))
+    assert (rows["热线"].received, rows["热线"].rhythm) == (0, Rhythm(20, 20, 0, 0))
     assert rows["热线"].last_item is not None
     assert rows["热线"].last_item <= now(), "a day that is not over has not been delivered to its end"
 
 
-def test_a_source_is_silent_after_three_of_its_gaps(house: House, feed: Callable[..., None]) -> None:
+def test_page_bar_and_figure_call_the_same_sources_silent(house: House, feed: Callable[..., None]) -> None:
+    """One rule (`indices/civic/silence.py`), asked in three ways."""
     feed("按日", last=2)
     feed("停了", last=6)
-    feed("一次导入", days=5, last=60)
+    feed("早已停了", last=70)
+    feed("一次导入", days=5, last=20)
     assert frames.silent_sources(house) == ("停了",)
+    rows = sources_view(frames.source_inputs(house), now=now()).rows
+    assert {row.name: row.health for row in rows} == {
+        "停了": "中断",
+        "早已停了": "已停",
+        "按日": "正常",
+        "一次导入": "正常",
+    }
+    over = day_start(city_day(now()))
+    assert find_hotspots(house.store, over - timedelta(days=7), over).silent_sources == ("停了",)
+
+
+def test_a_record_with_a_date_in_the_future_hides_no_silence(house: House, feed: Callable[..., None]) -> None:
+    feed("停了", last=6)
+    house.store.upsert([arrival(9, now() + timedelta(days=300), "停了")])
+    assert frames.silent_sources(house) == ("停了",)
+
+
+def test_today_has_only_begun(house: House, feed: Callable[..., None]) -> None:
+    feed("热线", days=40, last=1)
+    assert {row.name: row.rhythm for row in frames.source_inputs(house)} == {"热线": Rhythm(40, 40, 0, 0)}
 
 
 # --- freshness --------------------------------------------------------------------------------------------------------

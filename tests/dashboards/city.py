@@ -11,6 +11,7 @@ from typing import Any
 from dashboards.frame import DataState, Frame, Scope
 from dashboards.views.admin import UserInput
 from dashboards.views.sources import SourceInput
+from indices.civic.silence import Rhythm
 from indices.stores.memory import MemoryStore
 from models.clock import day_start
 from models.errors import BadQuery
@@ -209,15 +210,16 @@ def routing(order: Record, to_person: bool = False) -> Routing:
 
 def sources() -> list[SourceInput]:
     day = timedelta(days=1)
+    daily = Rhythm(count=900, span_days=60, longest_days=0, quiet_days=0)
     return [
-        SourceInput("热线工单", kind="数据库，每 10 分钟", usual_gap=timedelta(hours=1), last_item=NOW - timedelta(minutes=6), received=98_214,
+        SourceInput("热线工单", kind="数据库，每 10 分钟", rhythm=daily, last_item=NOW - timedelta(minutes=6), received=98_214,
                     stored=97_902, duplicate=290, quarantined=14, waiting=8, last_run=NOW - timedelta(minutes=6),
                     next_run=NOW + timedelta(minutes=4), owner="市热线中心", grade="一般3级", legal_basis="职责范围内采集"),
-        SourceInput("网上信箱", kind="推送", usual_gap=day, last_item=NOW - timedelta(hours=30), received=12_031, stored=11_940, duplicate=91,
+        SourceInput("网上信箱", kind="推送", rhythm=daily, last_item=NOW - timedelta(hours=30), received=12_031, stored=11_940, duplicate=91,
                     last_run=NOW - timedelta(hours=30), owner="市信访局", grade="一般3级"),
-        SourceInput("留言板", kind="网页采集，每日", usual_gap=day, last_item=NOW - 5 * day, received=4_410, stored=4_388, quarantined=22,
+        SourceInput("留言板", kind="网页采集，每日", rhythm=replace(daily, quiet_days=4), last_item=NOW - 5 * day, received=4_410, stored=4_388, quarantined=22,
                     last_run=NOW - timedelta(hours=5), last_error="", owner="市网信办", grade="一般2级", legal_basis="公开信息"),
-        SourceInput("历史工单 2019", kind="文件，一次性", usual_gap=None, last_item=NOW - 90 * day, received=4_326, stored=4_326),
+        SourceInput("历史工单 2019", kind="文件，一次性", rhythm=Rhythm(4_326, 2, 0, 90), last_item=NOW - 90 * day, received=4_326, stored=4_326),
         SourceInput("微信公众号", kind="推送"),
     ]  # fmt: skip
 

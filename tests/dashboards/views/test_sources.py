@@ -7,40 +7,41 @@ from typing import Any
 
 import pytest
 
-from dashboards.views.sources import SourceInput, daily_counts, health_of, silent, sources_view
+from dashboards.views.sources import SourceInput, daily_counts, health_of, sources_view
+from indices.civic.silence import Rhythm
 
-HOUR = timedelta(hours=1)
+DAILY = Rhythm(count=120, span_days=60, longest_days=1, quiet_days=0)
 
 
 @pytest.mark.parametrize(
-    ("quiet", "error", "health"),
+    ("quiet", "error", "health", "words"),
     [
-        (HOUR, "", "正常"),
-        (1.4 * HOUR, "", "正常"),
-        (1.6 * HOUR, "", "迟缓"),
-        (3.1 * HOUR, "", "中断"),
-        (HOUR, "连接被拒", "出错"),
-        (4 * HOUR, "连接被拒", "中断"),
+        (0, "", "正常", "最近一件在 1 小时前"),
+        (1, "", "正常", "最近一件在 1 小时前"),
+        (2, "", "迟缓", "连续 2 天没有新件（此前最多 1 天）；按平时应有约 4 件"),
+        (3, "", "中断", "连续 3 天没有新件（此前最多 1 天）；按平时应有约 6 件"),
+        (60, "", "中断", "连续 60 天没有新件（此前最多 1 天）；按平时应有约 120 件"),
+        (61, "", "已停", "已 61 天没有新件；超过 60 天不再提示"),
+        (0, "连接被拒", "出错", "连接被拒"),
+        (2, "连接被拒", "出错", "连接被拒"),
+        (3, "连接被拒", "中断", "连续 3 天没有新件（此前最多 1 天）；按平时应有约 6 件"),
+        (61, "连接被拒", "出错", "连接被拒"),
     ],
 )
-def test_health_in_words(city: ModuleType, quiet: timedelta, error: str, health: str) -> None:
-    source = SourceInput("热线", usual_gap=HOUR, last_item=city.NOW - quiet, last_error=error)
-    assert health_of(source, city.NOW)[0] == health
+def test_health_in_words(city: ModuleType, quiet: int, error: str, health: str, words: str) -> None:
+    last = city.NOW - timedelta(hours=1)
+    source = SourceInput("热线", rhythm=replace(DAILY, quiet_days=quiet), last_item=last, last_error=error)
+    assert health_of(source, city.NOW) == (health, words)
 
 
 def test_a_file_loaded_once_is_never_silent(city: ModuleType) -> None:
-    source = SourceInput("历史", usual_gap=None, last_item=city.NOW - timedelta(days=900))
+    once = Rhythm(count=4_326, span_days=2, longest_days=0, quiet_days=900)
+    source = SourceInput("历史", rhythm=once, last_item=city.NOW - timedelta(days=900))
     assert health_of(source, city.NOW) == ("正常", "一次性导入，2024年6月7日 周五")
 
 
 def test_a_source_that_never_sent_is_not_connected(city: ModuleType) -> None:
     assert health_of(SourceInput("新"), city.NOW)[0] == "未接入"
-
-
-def test_silence_says_how_long_and_what_is_usual(city: ModuleType) -> None:
-    source = SourceInput("热线", usual_gap=HOUR, last_item=city.NOW - timedelta(days=3))
-    assert health_of(source, city.NOW)[1] == "已 3 天没有新件（通常不超过 1 小时）"
-    assert silent([source, SourceInput("信箱", title="网上信箱", last_item=city.NOW)], city.NOW) == ("热线",)
 
 
 def test_the_worst_comes_first_and_the_books_balance(city: ModuleType) -> None:

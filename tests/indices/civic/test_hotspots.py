@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 
 from indices.civic.hotspots import find_hotspots
-from indices.civic.posts import post_of
-from indices.civic.silence import silent_sources
 from models.clock import city_day
 from models.errors import BadRequest
 from models.figures import Hotspots
@@ -151,22 +149,3 @@ def test_impossible_questions_are_refused(
     with pytest.raises(BadRequest) as refused:
         find_hotspots(stored([]), since, until, top=top)
     assert refused.value.fields["name"] == name
-
-
-def test_a_source_that_fell_silent_is_told_from_quiet_days(record: Callable[..., Record]) -> None:
-    def feed(source: str, days: list[int]) -> list[Record]:
-        return [record(hash_, START + timedelta(days=day, hours=hour), "路灯", "不亮", source=source)
-                for hash_, (day, hour) in enumerate((d, h) for d in days for h in (1, 5, 9))]  # fmt: skip
-
-    posts = [
-        post_of(one)
-        for source, days in {
-            "hotline": list(range(60)), "board": list(range(50)), "weekly": list(range(0, 60, 7)), "import": [30, 31],
-            "weekends": [d for d in range(60) if d % 7 > 4],
-        }.items()
-        for one in feed(source, days)
-    ]  # fmt: skip
-    last = city_day(START + timedelta(days=59))
-    assert silent_sources(posts, last) == ("board",)
-    assert silent_sources(posts, last + timedelta(days=90)) == ()
-    assert silent_sources([], last) == ()
