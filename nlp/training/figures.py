@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nlp.calibrate import binned_error, coverage, quadratic_kappa
 from nlp.classifier import HEADS, content
-from nlp.linear import LinearClassifier
+from nlp.heads import Heads
 from nlp.training.linear import READ, Answers
 from nlp.training.machines import ORDINAL
 
@@ -47,7 +47,7 @@ class HeadFigure:
     answered_right: float | None = None
 
 
-def figures(model: LinearClassifier, held_out: Answers, heads: Collection[str] = tuple(HEADS)) -> list[HeadFigure]:
+def figures(model: Heads, held_out: Answers, heads: Collection[str] = tuple(HEADS)) -> list[HeadFigure]:
     """Every head on the rows of civic_by_reading; topic on topic_train; emotion by source; sentiment on reviews."""
     civic = held_out.of(READ)
     found = [
@@ -83,7 +83,7 @@ def _among(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> NDAr
 
 
 def _figure(
-    model: LinearClassifier, head: str, rows: str, probabilities: NDArray[np.float64], truth: NDArray[np.int64]
+    model: Heads, head: str, rows: str, probabilities: NDArray[np.float64], truth: NDArray[np.int64]
 ) -> HeadFigure:
     labels, setting = HEADS[head], model.settings[head]
     answer = model.levels(head, probabilities.astype(np.float32))

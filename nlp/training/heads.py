@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.classifier import CONTENT_OF_LEVEL, HEADS
+from nlp.encoder import best_span
 from nlp.training.encoder import device, half_precision
 from nlp.training.examples import Batch, Examples, batches, epoch
 from nlp.training.masked_model import load_encoder
@@ -244,17 +245,21 @@ def average(model: Any, processes: int) -> None:
         start += gradient.numel()
 
 
-def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-    """For each head (len(where), k) logits."""
+def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """For each head (len(where), k) logits; `span` (len(where), 2) first and last token of the place, 0 0 for none."""
     import torch
 
     table = np.zeros((len(found), sum(SIZES.values())), dtype=np.float32)
+    spans = np.zeros((len(found), 2), dtype=np.int64)
     with torch.inference_mode():
         for batch in batches(found, where):
-            logits, _ = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
+            logits, places = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
             real = batch.rows >= 0
-            table[batch.rows[real]] = logits.float().cpu().numpy()[real]
-    return {head: table[where, place] for head, place in columns(SIZES).items()}
+            rows = batch.rows[real]
+            table[rows] = logits.float().cpu().numpy()[real]
+            for row, ends in zip(rows, places.float().cpu().numpy()[real], strict=True):
+                spans[row] = best_span(ends) or (0, 0)
+    return {head: table[where, place] for head, place in columns(SIZES).items()} | {"span": spans[where]}
 
 
 def _groups(model: Any, rate: float) -> list[dict[str, Any]]:
