@@ -50,7 +50,7 @@ def test_the_better_part_gets_the_weight(corpus: Corpus, trained: Trained) -> No
     linear = replace(answers)
     wise = fit_mixes(trained.judged, linear, encoder_answers(corpus, linear, knows))
     foolish = fit_mixes(trained.judged, linear, encoder_answers(corpus, linear, guesses))
-    for head in ("topic", "department", "emotion"):
+    for head in ("topic", "department"):  # the linear part knows nothing of the made-up emotions
         assert wise[head].weight > 0.8, head
         assert foolish[head].weight / foolish[head].temperature < 0.05, head  # what a logit of its counts for
     mixed = mix_answers(trained.judged, linear, encoder_answers(corpus, linear, knows), wise)
