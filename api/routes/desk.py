@@ -33,15 +33,20 @@ Operator = Annotated[Viewer, Depends(OPERATORS)]
 OPEN = (Status.WAITING.value, Status.ACCEPTED.value, Status.TO_DISPATCH.value, Status.RETURNED.value)
 URGENT = ("3", "2")  # looked for by themselves: the newest orders may be many
 QUEUE = 100
+IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 LOOK_PAGES = 5  # of a feed without status: orders that have a department already lie between those that have none
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`orders`: at most QUEUE, in the order in which they are to be worked on. `count`: how many wait in all."""
+    """`orders`: at most QUEUE, in the order in which they are to be worked on. `count`: how many wait in all.
+
+    `at_least`: more may wait than are counted, because not everything was looked at.
+    """
 
     orders: list[Record]
     count: int
+    at_least: bool = False
 
 
 def waiting_orders(request: Request, reader: ScopedStore) -> Waiting:
@@ -53,27 +58,31 @@ def waiting_orders(request: Request, reader: ScopedStore) -> Waiting:
     within = Query(size=MAX_PAGE, filters={"district": (district,)} if district else {})
     standing = house_of(request).decisions.standing
     found: dict[str, Record] = {}
-    decided: set[str] = set()
 
-    def collect(query: Query, pages: int, wanted: Callable[[Record], bool] = lambda _: True) -> None:
+    def collect(query: Query, pages: int, wanted: Callable[[Record], bool] = lambda _: True) -> bool:
+        """Whether all of it was looked at."""
         for page in range(pages):
-            records = [hit.record for hit in reader.search(query.model_copy(update={"offset": page * MAX_PAGE})).hits]
+            answer = reader.search(query.model_copy(update={"offset": page * MAX_PAGE}))
+            records = [hit.record for hit in answer.hits]
             known = standing([record.id for record in records])
-            decided.update(known)
             found.update({record.id: record for record in records if record.id not in known and wanted(record)})
-            if len(found) >= QUEUE or len(records) < MAX_PAGE:
-                return
+            if (page + 1) * MAX_PAGE >= answer.total:
+                return True
+            if len(found) >= QUEUE:
+                break
+        return False
 
     is_open = within.narrowed(status=OPEN)
-    if total := reader.search(is_open.model_copy(update={"size": 0})).total:
+    if ids := [bucket.keys[0] for bucket in reader.aggregate(is_open, ["id"])]:
         for query in (*(is_open.narrowed(urgency=(level,)) for level in URGENT), is_open):
             if len(found) < QUEUE:
                 collect(query, MAX_WINDOW // MAX_PAGE)
-        count = total - len(decided)
+        parts = (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
+        count, at_least = len(ids) - sum(len(standing(part)) for part in parts), False
     else:
-        collect(within, LOOK_PAGES, lambda record: record.status is None and record.department is None)
+        at_least = not collect(within, LOOK_PAGES, lambda record: record.status is None and record.department is None)
         count = len(found)
-    return Waiting(by_urgency_and_doubt(list(found.values()))[:QUEUE], count)
+    return Waiting(by_urgency_and_doubt(list(found.values()))[:QUEUE], count, at_least)
 
 
 def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None) -> DeskView:
@@ -89,6 +98,7 @@ def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None) -
         changed=tally.changed,
         to_person=tally.to_person,
         waiting=waiting.count,
+        waiting_at_least=waiting.at_least,
     )
     current = None
     if record is not None:

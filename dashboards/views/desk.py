@@ -25,13 +25,14 @@ SURE, LIKELY = 0.8, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The operator's own day."""
+    """The operator's own day, and what waits for everybody. `waiting_at_least`: not all of it was looked at."""
 
     decided: int = 0
     accepted: int = 0
     changed: int = 0
     to_person: int = 0
     waiting: int = 0
+    waiting_at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from api.routes import desk
 from api.wiring import House
 from models.clock import now
 from models.labels import DEPARTMENTS, Role
@@ -100,6 +101,21 @@ def test_a_day_of_decisions_does_not_hide_what_waits_behind_them(
     assert set(queue(operator.get("/desk").text)) == set(range(0, 20, 2))
 
 
+@pytest.mark.parametrize("at_once", [7, 10_000])
+def test_decided_orders_are_not_counted_as_waiting_wherever_they_lie(
+    operator: TestClient, house: House, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """30 decided ones behind 130 newer ones that fill the queue before they are read."""
+    monkeypatch.setattr(desk, "IDS_AT_ONCE", at_once)
+    house.store.upsert([order(1_000 + n, hours=-1) for n in range(130)])
+    house.store.upsert([order(3_000 + n, hours=500) for n in range(30)])
+    for n in range(30):
+        house.decisions.decide(id_of(3_000 + n), "somebody", "person")
+    assert counters(operator.get("/desk").text)["待分派"] == 140
+    house.decisions.undo("somebody")
+    assert counters(operator.get("/desk").text)["待分派"] == 141
+
+
 def test_an_order_in_danger_is_first_however_many_newer_ones_wait(operator: TestClient, house: House) -> None:
     house.store.upsert([order(1_000 + n, hours=-1, urgency=0) for n in range(130)])
     house.store.upsert([order(2_000, hours=2_000, urgency=3)])
@@ -113,6 +129,23 @@ def test_a_feed_without_status_brings_the_orders_that_have_no_department(operato
         order(5, 1, status=None, district=WEST),
     ])  # fmt: skip
     assert queue(operator.get("/desk").text) == [1]
+
+
+def test_a_feed_without_status_says_that_more_may_wait_than_were_looked_at(operator: TestClient, house: House) -> None:
+    house.store.forget([id_of(n) for n in range(120)])
+    house.store.upsert([order(1_000 + n, hours=n, status=None) for n in range(100)])
+    assert counters(operator.get("/desk").text)["待分派"] == 100
+    house.store.upsert([order(1_200, hours=200, status=None)])
+    assert counters(operator.get("/desk").text)["待分派至少"] == 100
+
+
+def test_a_feed_without_status_is_looked_through_so_far_and_says_so(operator: TestClient, house: House) -> None:
+    house.store.forget([id_of(n) for n in range(120)])
+    sent = [order(1_000 + n, hours=n, status=None, department="城管局") for n in range(desk.LOOK_PAGES * 100 - 1)]
+    house.store.upsert([*sent, order(9_000, hours=900, status=None)])
+    assert counters(operator.get("/desk").text)["待分派"] == 1
+    house.store.upsert([order(9_001, hours=901, status=None)])
+    assert counters(operator.get("/desk").text)["待分派至少"] == 1
 
 
 def test_an_empty_queue_says_so(operator: TestClient, house: House) -> None:
