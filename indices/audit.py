@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-from indices.database import metadata
+from indices.database import metadata, reading, writing
 
 audit = Table(
     "audit", metadata,
@@ -80,7 +80,7 @@ class AuditLog:
     def note(self, who: str, action: str, what: str, *, success: bool = True) -> None:
         """One row, on the disk when this returns."""
         who, what = _storable(who, _MAX_WHO), _storable(what, _MAX_OBJECT)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             number, former = self._last(connection)
@@ -105,15 +105,16 @@ class AuditLog:
         statement = select(audit).order_by(audit.c.number.desc()).limit(limit)
         if before is not None:
             statement = statement.where(audit.c.number < before)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [AuditRow(*row) for row in connection.execute(statement)]
 
     def verify(self) -> int | None:
         """The number of the first row whose seal does not fit, or None where the chain is whole."""
         former: str | None = None
         expected = 0
-        with self._engine.connect().execution_options(read_only=True, stream_results=True) as connection:
-            for raw in connection.execute(select(audit).order_by(audit.c.number)):
+        with reading(self._engine) as connection:
+            rows = select(audit).order_by(audit.c.number).execution_options(stream_results=True)
+            for raw in connection.execute(rows):
                 row = AuditRow(*raw)
                 if row.number == 1:
                     former, expected = _ORIGIN, 1
@@ -124,7 +125,7 @@ class AuditLog:
 
     def expire(self, days: int) -> int:
         """Remove rows older than `days`, all but the newest of them: its seal is where the kept part begins."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             oldest_kept = connection.execute(
                 select(func.max(audit.c.number)).where(audit.c.at < self._clock() - days * 86_400)
             ).scalar()

@@ -1,6 +1,7 @@
 """The state database: inbox, ledger, users, audit, decisions. One set of tables on SQLite and PostgreSQL.
 
-Each module declares its tables on `metadata` and imports nothing from the others. Instants are kept as Unix seconds
+Each module declares its tables on `metadata`, imports nothing from the others, and opens its transactions by `reading` and
+`writing`, so that a database that is away is one error of ours (503) wherever it is met. Instants are kept as Unix seconds
 (Double), so that both engines compare them alike.
 """
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, Engine, MetaData, PoolProxiedConnection, Tabl
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.errors import DatabaseBusy
 
@@ -80,8 +82,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes, committed at the end of the block.
 
     Raises:
-        DatabaseBusy: the database is locked for longer than its timeout, full, or away; nothing was written, unless the
-            connection broke during COMMIT itself (then the same call may be repeated: every write here is idempotent).
+        DatabaseBusy: the database is locked for longer than its timeout, full, or away, or no connection is free; nothing was
+            written, unless the connection broke during COMMIT itself (then the same call may be repeated: every write here is idempotent).
     """
     with _busy(engine), engine.begin() as connection:
         yield connection
@@ -122,6 +124,8 @@ def _busy(engine: Engine) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise DatabaseBusy(reason=str(error.orig)) from error
+    except PoolTimeout as error:  # no connection of the pool became free in time
+        raise DatabaseBusy(reason=str(error)) from error
     except (driver.OperationalError, driver.InterfaceError) as error:
         raise DatabaseBusy(reason=str(error)) from error
 

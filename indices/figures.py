@@ -13,7 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 from sqlalchemy import Column, Double, Engine, Integer, String, Table, Text, delete, select
 
-from indices.database import metadata, upsert
+from indices.database import metadata, reading, upsert, writing
 from models.identity import digest
 
 figures = Table(
@@ -38,7 +38,7 @@ class FigureCache:
             compute: Callable[[], FigureModel]) -> FigureModel:  # fmt: skip
         """The kept figure if it is fresh, else a new one, which is kept. `question` holds everything the figure depends on."""
         key = digest(name, question)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(figures).where(figures.c.key == key)).first()
         if row is not None and (row.mark == mark or self._clock() - row.computed_at < max_age_seconds):
             return kind.model_validate_json(row.body)
@@ -51,13 +51,13 @@ class FigureCache:
             "body": figure.model_dump_json(),
         }
         keep = upsert(self._engine, figures).values(values)  # two processes may have computed it at the same time
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(keep.on_conflict_do_update(index_elements=["key"], set_=values))
         return figure
 
     def expire(self, days: int) -> int:
         """Remove figures computed more than `days` ago."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             return connection.execute(
                 delete(figures).where(figures.c.computed_at < self._clock() - days * 86_400)
             ).rowcount

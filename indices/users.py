@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from indices.database import metadata
+from indices.database import metadata, reading, writing
 from models.errors import AccountLocked, BadRequest, NotFound, NotSignedIn, WeakPassword, WrongPassword
 from models.labels import Role
 from models.viewer import Viewer
@@ -114,7 +114,7 @@ class Users:
         row = {"name": name, "password": self._hasher.hash(password), "role": role.value, "districts": scope,
                "failures": 0, "locked_until": 0.0, "created_at": self._clock()}  # fmt: skip
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(insert(users).values(row))
         except IntegrityError:
             raise BadRequest(name="用户名", value=name, reason="已有同名用户") from None
@@ -125,14 +125,14 @@ class Users:
         now = self._clock()
         if not _NAME.fullmatch(name):
             name = ""  # nobody's; PostgreSQL would refuse the question itself for some
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(users).where(users.c.name == name)).first()
         if row is not None and row.locked_until > now:
             raise AccountLocked(minutes=max(1, round((row.locked_until - now) / 60)))
         if not self._matches(row.password if row else self._decoy, password) or row is None:
             self._count_failure(name, now)
             raise WrongPassword(limit=self._failures, minutes=self._lockout_minutes)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(users).where(users.c.name == name).values(failures=0, locked_until=0.0))
         return _viewer(row), self._issue(name, "session", now + self._session_seconds)
 
@@ -143,7 +143,7 @@ class Users:
             return False
 
     def _count_failure(self, name: str, now: float) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(users).where(users.c.name == name).values(failures=users.c.failures + 1))
             connection.execute(
                 update(users).where(users.c.name == name, users.c.failures >= self._failures)
@@ -154,7 +154,7 @@ class Users:
         secret = ("ms_" if kind == "token" else "") + secrets.token_urlsafe(32)
         values = {"digest": _digest(secret), "kind": kind, "user": user, "label": label,
                   "created_at": self._clock(), "expires_at": expires_at}  # fmt: skip
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(insert(secrets_table).values(values))
         return secret
 
@@ -168,25 +168,25 @@ class Users:
         """Whose session or token this is; a session's time starts anew. Raises NotSignedIn."""
         now, digest = self._clock(), _digest(secret)
         found = (secrets_table.c.digest == digest) & (secrets_table.c.kind == kind) & (secrets_table.c.expires_at > now)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             joined = secrets_table.join(users, users.c.name == secrets_table.c.user)
             row = connection.execute(select(users, secrets_table.c.expires_at).select_from(joined).where(found)).first()
         if row is None:
             raise NotSignedIn()
         # Written at most once a minute: reading a page must not cost a disk flush every time.
         if kind == "session" and row.expires_at < now + self._session_seconds - 60:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(update(secrets_table).where(found).values(expires_at=now + self._session_seconds))
         return _viewer(row)
 
     def sign_out(self, session: str) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(secrets_table).where(secrets_table.c.digest == _digest(session)))
 
     def set_password(self, name: str, password: str) -> None:
         """A new password; every session of the user ends. Raises NotFound, WeakPassword."""
         _check_password(name, password)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             values = {"password": self._hasher.hash(password), "failures": 0, "locked_until": 0.0}
             if not connection.execute(update(users).where(users.c.name == name).values(values)).rowcount:
                 raise NotFound(what=f"用户 {name}")
@@ -195,7 +195,7 @@ class Users:
             )
 
     def unlock(self, name: str) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if not connection.execute(
                 update(users).where(users.c.name == name).values(failures=0, locked_until=0.0)
             ).rowcount:
@@ -203,13 +203,13 @@ class Users:
 
     def remove(self, name: str) -> None:
         """The account with its sessions and tokens; what it did stays in the audit log."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(secrets_table).where(secrets_table.c.user == name))
             if not connection.execute(delete(users).where(users.c.name == name)).rowcount:
                 raise NotFound(what=f"用户 {name}")
 
     def list(self) -> list[Account]:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(users).order_by(users.c.name)).all()
         now = self._clock()
         return [
@@ -225,11 +225,11 @@ class Users:
 
     def expire(self) -> int:
         """Remove sessions that ended; how many."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             return connection.execute(delete(secrets_table).where(secrets_table.c.expires_at <= self._clock())).rowcount
 
     def count(self) -> int:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(users)).scalar_one()
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from indices.database import metadata
+from indices.database import metadata, reading, writing
 from models.errors import BadRequest, NotFound
 
 decisions = Table(
@@ -86,7 +86,7 @@ class Decisions:
             raise BadRequest(name="department", value=department, reason=f"请选定{what}")
         values = {"record_id": record_id, "who": who, "action": action, "department": department, "suggested": suggested,
                   "at": self._clock(), "undone": False}  # fmt: skip
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             key = connection.execute(insert(decisions).values(values)).inserted_primary_key
         assert key is not None
         return Decision(number=cast(int, key[0]), record_id=record_id, who=who, action=action, department=department,
@@ -94,7 +94,7 @@ class Decisions:
 
     def undo(self, who: str) -> Decision:
         """Take back the person's own last decision that stands. Raises NotFound."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             row = connection.execute(self._last_of(who)).first()
             if row is None:
                 raise NotFound(what="可以撤销的操作")
@@ -103,7 +103,7 @@ class Decisions:
 
     def last(self, who: str) -> Decision | None:
         """The person's own latest decision that stands: what `undo` would take back."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(self._last_of(who)).first()
         return None if row is None else _decision(row)
 
@@ -116,7 +116,7 @@ class Decisions:
         """The latest decision that stands for each record that has one."""
         found: dict[str, Decision] = {}
         statement = select(decisions).where(decisions.c.record_id.in_(list(record_ids)), ~decisions.c.undone)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             for row in connection.execute(statement.order_by(decisions.c.number)):
                 found[row.record_id] = _decision(row)
         return found
@@ -127,7 +127,7 @@ class Decisions:
             select(decisions.c.action, func.count()).where(decisions.c.who == who, decisions.c.at >= since, ~decisions.c.undone)
             .group_by(decisions.c.action)
         )  # fmt: skip
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             counts = {action: count for action, count in connection.execute(statement)}  # noqa: C416 - rows are no pairs to dict()
         return Tally(
             counts.get("accept", 0), counts.get("department", 0), counts.get("person", 0), counts.get("merge", 0)
@@ -136,5 +136,5 @@ class Decisions:
     def labels(self) -> list[Decision]:
         """Accepted and changed departments that stand: training rows."""
         kept = decisions.c.action.in_(("accept", "department"))
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return [_decision(row) for row in connection.execute(select(decisions).where(kept, ~decisions.c.undone))]
