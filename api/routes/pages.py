@@ -126,14 +126,14 @@ def satisfaction(request: Request, viewer: Annotated[Viewer, Depends(ROLES["sati
         raise BadRequest(name="by", value=by[:40], reason="应为 district、department、topic、week 之一")
     since, until = frames.chosen_period(request, newest_day(request, reader), 90)
     district, end = frames.chosen_district(request, reader), until + timedelta(days=1)
+    frame = frames.frame_of(request, reader, "satisfaction", since=since, until=until)
     view = satisfaction_view(
         answers.index(house, reader, by, since, end, district=district),  # type: ignore[arg-type]
         weekly=answers.index(house, reader, "week", since, end, district=district),
         districts=answers.index(house, reader, "district", since, end, district=district),
+        place=frame.place,
     )
-    return HTMLResponse(
-        pages.render_satisfaction(view, frames.frame_of(request, reader, "satisfaction", since=since, until=until))
-    )
+    return HTMLResponse(pages.render_satisfaction(view, frame))
 
 
 @router.get("/sources")

@@ -13,6 +13,7 @@ from models.figures import Index, IndexRow
 
 By = Literal["district", "department", "topic", "week"]
 BY_NAMES: Final[dict[By, str]] = {"district": "区县", "department": "承办单位", "topic": "分类", "week": "周"}
+CITY, SEVERAL = "全市", "可见区县"  # several districts are named once, below the table; a cell has no room for them
 # Steps of the tile and heat maps: a sequential scale over the range where rating indices lie.
 STEPS: Final = (50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0)
 DEFINITION: Final = (
@@ -20,7 +21,7 @@ DEFINITION: Final = (
         "是什么",
         "回访评价（非常满意 5 … 非常不满意 1）估计出的满意度指数，换算到 0–100：非常不满意 = 0，非常满意 = 100。",
     ),
-    ("怎么算", "有序 Logit 随机截距模型，经验贝叶斯收缩；样本少的单位向全市水平靠拢。区间为 95%。"),
+    ("怎么算", "有序 Logit 随机截距模型，经验贝叶斯收缩；样本少的单位向所列单位的整体水平靠拢。区间为 95%。"),
     (
         "谁算在内",
         "所选范围内有评价的工单；未评价的不算，也不猜。n 为评价数，有效 n 为评价人数，同一人的多次评价只算一人。",
@@ -62,6 +63,8 @@ class SatisfactionView:
     by_name: str
     choices: tuple[tuple[By, str], ...]
     overall: IndexRow
+    whose: str
+    place: str
     overall_words: str
     lines: tuple[IndexLine, ...]
     scale: tuple[float, float]
@@ -83,6 +86,7 @@ def satisfaction_view(
     weekly: Index | None = None,
     districts: Index | None = None,
     by_area: Mapping[str, Index] | None = None,
+    place: str = CITY,
 ) -> SatisfactionView:
     """The page.
 
@@ -91,20 +95,24 @@ def satisfaction_view(
         weekly: the same scope by week, for the trend; None: no trend.
         districts: the same scope by district, for the tile map; taken from `index` where that is by district.
         by_area: district → its weekly index, for the heat map; None: the tile map only.
+        place: whose index this is, as `Frame.place` says it: the whole city, a district, or several with 、 between them.
     """
     ordered = sorted(index.rows, key=_order(index.by))
     bars, start, end = interval_bars([(row.value, row.low, row.high) for row in ordered])
     overall = index.overall
     areas = index if index.by == "district" else districts
     weeks = index if index.by == "week" else weekly
+    whose = SEVERAL if "、" in place else place
     return SatisfactionView(
         by=index.by,
         by_name=BY_NAMES[index.by],
         choices=tuple(BY_NAMES.items()),
         overall=overall,
+        whose=whose,
+        place=place if whose == place else f"{whose}（{place}）",
         overall_words=formats.interval(overall.value, overall.low, overall.high),
         lines=tuple(
-            IndexLine(row, _name(index.by, row.key), bar, _tier(row, overall), _note(row))
+            IndexLine(row, _name(index.by, row.key), bar, _tier(row, overall, whose), _note(row))
             for row, bar in zip(ordered, bars, strict=True)
         ),
         scale=(start, end),
@@ -139,11 +147,13 @@ def _name(by: By, key: str) -> str:
     return f"{key} 起" if by == "week" else label_of(by, key)
 
 
-def _tier(row: IndexRow, overall: IndexRow) -> str:
-    """Tiers instead of ranks: a unit is above or below only where its whole interval is."""
-    if row.status != "ok" or row.low is None or row.high is None or overall.value is None:
+def _tier(row: IndexRow, overall: IndexRow, whose: str) -> str:
+    """Tiers instead of ranks: a unit is above or below only where its whole interval is. One that is all there is has no tier."""
+    if row.status != "ok" or row.low is None or row.high is None or overall.value is None or row.n == overall.n:
         return ""
-    return "高于全市" if row.low > overall.value else "低于全市" if row.high < overall.value else "与全市无显著差别"
+    if row.low <= overall.value <= row.high:
+        return f"与{whose}无显著差别"
+    return f"{'高' if row.low > overall.value else '低'}于{whose}"
 
 
 def _note(row: IndexRow) -> str:

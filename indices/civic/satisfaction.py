@@ -25,7 +25,8 @@ LEVELS: Final = 5
 MIN_RATINGS: Final = 30  # domain.md §3 (default): a unit was once ranked on seven orders
 MIN_PEOPLE: Final = 10  # methods §4: not ranked below an effective n of 10 …
 MAX_WIDTH: Final = 15.0  # … or above a width of 15 points
-VERSION: Final = "ordered-logit-eb-1"
+WHOLE: Final = "总体"  # of the question; whether that is the whole city is known to who asks
+VERSION: Final = "ordered-logit-eb-2"
 _Z: Final = 1.959964
 
 
@@ -38,8 +39,10 @@ def satisfaction(reader: Reader, query: Query, by: By) -> Index:
     rows = _rows(units, counts, people)
     order = sorted(rows, key=lambda row: row.key) if by == "week" else sorted(rows, key=lambda row: (-row.n, row.key))
     everything = _table(reader.aggregate(query, ["rating"]), whole=True)[1].sum(axis=0)
-    source = Source(query=query, n=int(everything.sum()), computed_at=now(), versions={"index": VERSION})
-    return Index(by=by, rows=tuple(order), overall=_overall(everything), source=source)
+    n = int(everything.sum())
+    raters = _people(reader.aggregate(query, ["speaker", "rating"]), {"": n}, whole=True)[""]
+    source = Source(query=query, n=n, computed_at=now(), versions={"index": VERSION})
+    return Index(by=by, rows=tuple(order), overall=_overall(everything, raters), source=source)
 
 
 def _table(buckets: Sequence[Bucket], *, whole: bool = False) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -52,13 +55,14 @@ def _table(buckets: Sequence[Bucket], *, whole: bool = False) -> tuple[list[str]
     return units, np.array([found[unit] for unit in units], dtype=np.int64).reshape(len(units), LEVELS)
 
 
-def _people(buckets: Sequence[Bucket], totals: dict[str, int]) -> dict[str, float]:
+def _people(buckets: Sequence[Bucket], totals: dict[str, int], *, whole: bool = False) -> dict[str, float]:
     """Distinct raters of each unit: ratings of one person are not independent. A rating without a speaker counts as a person."""
     speakers: dict[str, set[str]] = defaultdict(set)
     with_speaker: dict[str, int] = defaultdict(int)
     for bucket in buckets:
-        speakers[bucket.keys[0]].add(bucket.keys[1])
-        with_speaker[bucket.keys[0]] += bucket.count
+        unit = "" if whole else bucket.keys[0]
+        speakers[unit].add(bucket.keys[-2])
+        with_speaker[unit] += bucket.count
     return {unit: float(len(speakers[unit]) + total - with_speaker[unit]) for unit, total in totals.items()}
 
 
@@ -90,14 +94,14 @@ def raw_scores(counts: npt.NDArray[np.int64]) -> Floats:
     return scores
 
 
-def _overall(counts: npt.NDArray[np.int64]) -> IndexRow:
+def _overall(counts: npt.NDArray[np.int64], people: float) -> IndexRow:
     """All ratings together: the mean with its normal interval (n is large or there is no value)."""
     n = int(counts.sum())
     if n < MIN_RATINGS:
-        return IndexRow(key="全市", value=None, low=None, high=None, n=n, n_effective=float(n), status="样本不足")
+        return IndexRow(key=WHOLE, value=None, low=None, high=None, n=n, n_effective=people, status="样本不足")
     points = np.linspace(0.0, 100.0, LEVELS)
     mean = float(counts @ points / n)
     half = _Z * float(np.sqrt(counts @ (points - mean) ** 2 / n / n))
     low, high = max(0.0, mean - half), min(100.0, mean + half)
-    return IndexRow(key="全市", value=round(mean, 2), low=round(low, 2), high=round(high, 2), n=n, n_effective=float(n), status="ok",
+    return IndexRow(key=WHOLE, value=round(mean, 2), low=round(low, 2), high=round(high, 2), n=n, n_effective=people, status="ok",
                     raw=round(mean, 2))  # fmt: skip

@@ -175,7 +175,7 @@ def index(by: Any = "district") -> Index:
     if by != "week":
         rows[-1] = row(names[by][-1], None, 0, 7)
         rows[-2] = row(names[by][-2], 66.0, 9.1, 34)
-    return Index(by=by, rows=tuple(rows), overall=row("全市", 71.4, 0.9, 5120), source=source(5120))
+    return Index(by=by, rows=tuple(rows), overall=row("总体", 71.4, 0.9, 5120), source=source(5120))
 
 
 def by_area() -> dict[str, Index]:

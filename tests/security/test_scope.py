@@ -129,6 +129,10 @@ def test_numbers_of_a_part_are_not_called_the_whole_citys(client: Client) -> Non
         assert "<span>全市" in whole.get(path).text
         assert "<span>全市" not in part.get(path).text
         assert "<span>河东区、河北区" in part.get(path).text
+    assert "与全市相比" in whole.get("/satisfaction").text
+    assert "可见区县（河东区、河北区）整体" in part.get("/satisfaction").text
+    assert "与河东区相比" in whole.get("/satisfaction", params={"district": EAST}).text
+    assert "全市" not in part.get("/satisfaction").text
     assert "本市民生诉求每日简报" in whole.get("/briefing").text
     assert "本市（河东区、河北区）民生诉求每日简报" in part.get("/briefing").text
     assert "本市（河东区）民生诉求每日简报" in part.get("/briefing", params={"district": EAST}).text

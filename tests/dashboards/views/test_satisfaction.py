@@ -4,6 +4,7 @@ from types import ModuleType
 
 import pytest
 
+from dashboards.pages import render_satisfaction
 from dashboards.views.satisfaction import satisfaction_view
 
 
@@ -23,6 +24,32 @@ def test_a_unit_is_above_or_below_only_with_its_whole_interval(city: ModuleType)
     rows = (city.row("甲", 80.0, 3.0, 90), city.row("乙", 72.0, 3.0, 90), city.row("丙", 60.0, 3.0, 90))
     view = satisfaction_view(index.model_copy(update={"rows": rows}))
     assert [line.tier for line in view.lines] == ["高于全市", "与全市无显著差别", "低于全市"]
+
+
+@pytest.mark.parametrize(
+    ("place", "whose", "named"),
+    [
+        ("全市", "全市", "全市"),
+        ("东桥区", "东桥区", "东桥区"),
+        ("东桥区、白石县", "可见区县", "可见区县（东桥区、白石县）"),
+    ],
+)
+def test_a_unit_is_compared_with_whose_numbers_these_are(city: ModuleType, place: str, whose: str, named: str) -> None:
+    index = city.index("department")
+    rows = (city.row("城管", 80.0, 3.0, 90), city.row("公用", 72.0, 3.0, 90), city.row("交警", 60.0, 3.0, 90))
+    view = satisfaction_view(index.model_copy(update={"rows": rows}), place=place)
+    assert [line.tier for line in view.lines] == [f"高于{whose}", f"与{whose}无显著差别", f"低于{whose}"]
+    page = render_satisfaction(view, city.frame("satisfaction", "/satisfaction"))
+    main = page.split("<main")[1]
+    assert f"与{whose}相比" in main
+    assert f"细竖线为{named}整体 71.4" in main
+    assert ("全市" in main.split('id="table-title"')[1]) == (place == "全市")
+
+
+def test_what_is_all_there_is_is_not_compared_with_itself(city: ModuleType) -> None:
+    index = city.index("district")
+    only = index.overall.model_copy(update={"key": "东桥区", "value": 90.0, "low": 89.0, "high": 91.0})
+    assert satisfaction_view(index.model_copy(update={"rows": (only,)}), place="东桥区").lines[0].tier == ""
 
 
 def test_weeks_stay_in_time_and_draw_the_trend(city: ModuleType) -> None:

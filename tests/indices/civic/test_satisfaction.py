@@ -35,6 +35,7 @@ def test_a_good_unit_is_above_a_bad_one_with_the_interval_around_the_value() -> 
     for row in index.rows:
         assert 0 <= row.low < row.value < row.high <= 100  # type: ignore[operator]
         assert row.status == "ok"
+    assert index.overall.key == "总体", "whose it is, is not known here: a viewer may see some districts only"
     assert values["好"].raw == pytest.approx(float(np.mean(good) - 1) * 25, abs=0.01)
 
 
@@ -67,10 +68,20 @@ def test_ratings_of_few_people_are_not_ranked() -> None:
     assert people["乙"] == (100, 100.0, "ok")
 
 
+@pytest.mark.parametrize("ratings", [7, 100])
+def test_overall_counts_people_as_the_units_do_and_one_of_two_units_once(ratings: int) -> None:
+    """Four people who rated both units, and a third unit whose raters are not known: each of its ratings is a person."""
+    both = [rated(unit, [5] * ratings, speaker="人") for unit in ("甲", "乙")]
+    nowhere = [record.model_copy(update={"department": None}) for record in rated("丙", [4] * 10, speaker="客")]
+    index = satisfaction(store_of(*both, rated("丁", [4] * 20), nowhere), Query(), "department")
+    assert (index.overall.n, index.overall.n_effective) == (2 * ratings + 30, 4 + 20 + 4)
+
+
 def test_without_ratings_there_is_no_figure() -> None:
     index = satisfaction(store_of(rated("甲", [None] * 50)), Query(), "department")
     assert index.rows == ()
     assert (index.overall.value, index.overall.n, index.overall.status) == (None, 0, "样本不足")
+    assert index.overall.n_effective == 0
 
 
 def test_weeks_come_in_order_and_the_window_holds() -> None:
