@@ -45,6 +45,7 @@ class Annotation(Frozen):
     emotion: str | None = None
     keywords: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
+    place: Entity | None = Field(None, description="the place or thing that it is about, where the model read one")
     fingerprint: str = Field(
         "", description="64-bit similarity hash, 16 hexadecimal digits; equal for near-identical texts"
     )

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from models.item import MAX_TEXT_CHARACTERS
-from models.record import Annotation, Candidate
-from nlp.classifier import content
+from models.record import Annotation, Candidate, Entity
+from nlp.classifier import content, load
 
 if TYPE_CHECKING:
-    from nlp.classifier import Classifier, Probabilities
+    from nlp.classifier import Classifier, Place, Probabilities
 
 READ_CHARACTERS: Final = MAX_TEXT_CHARACTERS  # of title, text and reply each; what comes after is cut off
 TITLE_LIMIT: Final = 2_000
@@ -71,14 +71,12 @@ class Annotator:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """With the shipped weights, or those of `path` (a folder or file of `minsheng train linear`).
+        """With the shipped weights, or those of `path` (a folder that `minsheng train` wrote, or a file of linear weights).
 
         Raises:
             BadFile: no weights there, or damaged ones.
         """
-        from nlp.linear import LinearClassifier
-
-        return cls(LinearClassifier.load(path))
+        return cls(load(path))
 
     @property
     def version(self) -> str:
@@ -100,7 +98,7 @@ class Annotator:
     def _read(self, drafts: Sequence[Draft]) -> list[Reading]:
         titles = [_masked(draft.title, TITLE_LIMIT) for draft in drafts]
         texts = [_masked(draft.text) for draft in drafts]
-        found = self.classifier.predict(titles, texts)
+        found, places = self.classifier.read(titles, texts)
         heads = {head: _Rows(self.classifier.heads[head], values) for head, values in found.items()}
         certain = {head: self.classifier.certain(head, values).tolist() for head, values in found.items()}
         urgency = self.classifier.levels("urgency", found["urgency"]).tolist()
@@ -110,7 +108,7 @@ class Annotator:
             says = any(map(str.isalnum, title)) or any(map(str.isalnum, text))  # a text without a letter tells nothing
             sure = {head: says and values[place] for head, values in certain.items()}
             answers = self._answers(heads, sure, place) | {"urgency": urgency[place], "positive": positive[place]}
-            annotation = Annotation(model=self.version, **answers, **_words(title, text))
+            annotation = Annotation(model=self.version, **answers, **_words(title, text, places[place]))
             probabilities = {head: rows.named(place) for head, rows in heads.items()}
             readings.append(Reading(title, text, _masked(draft.reply), annotation, probabilities))
         return readings
@@ -167,6 +165,7 @@ def public_line(row_id: str, reading: Reading) -> dict[str, Any]:
         "emotion": {"label": _best(found["emotion"]), "probabilities": found["emotion"]},
         "keywords": list(note.keywords),
         "entities": [entity.model_dump() for entity in note.entities],
+        "place": note.place.model_dump() if note.place else None,
         "masked": reading.masked,
         "abstained": {head: head in note.abstained for head in PUBLIC_ABSTAINED},
         "model": note.model,
@@ -206,22 +205,31 @@ class _Rows:
         return tuple(Candidate(label=self.labels[column], probability=row[column]) for column in self.order[place])
 
 
-def _words(title: str, text: str) -> dict[str, Any]:
-    """What the words themselves give: tokens, keywords, entities, fingerprint."""
-    from nlp.entities import entities
+def _words(title: str, text: str, place: Place | None) -> dict[str, Any]:
+    """What the words themselves give: tokens, keywords, entities, fingerprint; and the place the text is about."""
+    from nlp.entities import entities, main_object
     from nlp.keywords import keywords
     from nlp.segment import segment
     from nlp.similar import fingerprint
 
     title_tokens, text_tokens, body = segment(title), segment(text), body_of(title, text)
+    found = tuple(entities(body))
     return {
         "title_tokens": tuple(title_tokens),
         "text_tokens": tuple(text_tokens),
         "keywords": tuple(keywords(title_tokens, text_tokens)),
-        "entities": tuple(entities(body)),
+        "entities": found,
+        "place": _entity(body, title, place) if place else main_object(body, found),
         "fingerprint": fingerprint(body),
     }
 
 
 def _best(probabilities: dict[str, float]) -> str:
     return max(probabilities, key=probabilities.__getitem__)
+
+
+def _entity(body: str, title: str, place: Place) -> Entity:
+    """A place as an entity of `body_of`."""
+    before = len(title) + 1 if place.field and title else 0
+    start, end = place.start + before, place.end + before
+    return Entity(text=body[start:end], kind="place", start=start, end=end)

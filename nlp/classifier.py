@@ -1,9 +1,11 @@
-"""The port that every classifier answers: the linear one (`nlp.linear`) here, an encoder later."""
+"""The port that every classifier answers: the linear one (`nlp.linear`), and it with an encoder (`nlp.hybrid`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol, runtime_checkable
+from importlib import resources
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,14 @@ HEADS: Final[dict[str, tuple[str, ...]]] = {
 """Labels of each head, in the order of the columns of its probabilities. A subtopic is a path `一级/二级`, or 其他."""
 
 
+class Place(NamedTuple):
+    """What a text is about: `start` and `end` in the title (`field` 0) or the text (1)."""
+
+    field: int
+    start: int
+    end: int
+
+
 @runtime_checkable
 class Classifier(Protocol):
     """Texts in, probabilities out. Pure: the same text gives the same row whatever it is batched with."""
@@ -40,6 +50,12 @@ class Classifier(Protocol):
 
     def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, Probabilities]:
         """For each head an (n, k) array of float32 whose rows sum to 1, columns in the order of `heads[head]`."""
+        ...
+
+    def read(
+        self, titles: Sequence[str], texts: Sequence[str]
+    ) -> tuple[dict[str, Probabilities], Sequence[Place | None]]:
+        """`predict`, and the place that each text is about, where it names one and this classifier looks for it."""
         ...
 
     def certain(self, head: str, probabilities: Probabilities) -> NDArray[np.bool_]:
@@ -58,3 +74,16 @@ class Classifier(Protocol):
 def content(probabilities: Probabilities) -> NDArray[np.float32]:
     """(n,) probability that the speaker is content, from the (n, 4) probabilities of the sentiment levels."""
     return (probabilities @ np.asarray(CONTENT_OF_LEVEL, dtype=np.float32)).astype(np.float32)
+
+
+def load(path: Path | None = None) -> Classifier:
+    """The shipped classifier, or that of a folder (or file of linear weights) that `minsheng train` wrote.
+
+    Raises:
+        BadFile: no weights there, or damaged ones.
+    """
+    from nlp.hybrid import FILE, HybridClassifier
+    from nlp.linear import LinearClassifier
+
+    folder = path or Path(str(resources.files("nlp") / "weights"))
+    return HybridClassifier.load(folder) if (folder / FILE).is_file() else LinearClassifier.load(folder)

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
+from nlp.classifier import Place
 from nlp.tokenizer import Tokenizer
 
 GRAPH: Final = "encoder.onnx.zst"
 MOST_BYTES: Final = 1 << 30  # of a graph: ten times BERT-base in int8
 PLACE_TOKENS: Final = 24  # the longest place in the labelled rows has 25 characters
-
-
-class Place(NamedTuple):
-    """What a text is about: `start` and `end` in the title (`field` 0) or the text (1)."""
-
-    field: int
-    start: int
-    end: int
 
 
 class Encoder:

@@ -8,6 +8,7 @@ districts come from the table first, so that their beginning is known and not gu
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
@@ -66,8 +67,8 @@ def entities(text: str) -> list[Entity]:
     ]
 
 
-def main_object(text: str, found: list[Entity] | None = None) -> str:
-    """The named place or object that `text` is most likely about, or nothing.
+def main_object(text: str, found: Sequence[Entity] | None = None) -> Entity | None:
+    """The named place or object that `text` is most likely about, as an entity of the kind place, or nothing.
 
     Touching entities are taken together (A3区望城坡街道 + 幸福花园). The first of them that is more than a place and more than an
     office goes first: a demand is about the compound, and addressed to the district and its offices.
@@ -83,9 +84,9 @@ def main_object(text: str, found: list[Entity] | None = None) -> str:
         else:
             chains.append((entity.start, entity.end, rank))
     if not chains:
-        return ""
+        return None
     start, end, _ = min(chains, key=lambda chain: (chain[2], chain[0]))
-    return text[start:end]
+    return Entity(text=text[start:end], kind=PLACE, start=start, end=end)
 
 
 def _known_places(text: str) -> list[tuple[int, int, str]]:

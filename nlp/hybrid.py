@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models.errors import BadFile
 from nlp.calibrate import softmax
+from nlp.classifier import Place
 from nlp.encoder import GRAPH, Encoder
 from nlp.heads import Heads, head_of
 from nlp.linear import FILE as LINEAR_FILE
@@ -83,11 +84,19 @@ class HybridClassifier(Heads):
         (folder / FILE).write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        return self.read(titles, texts)[0]
+
+    def read(
+        self, titles: Sequence[str], texts: Sequence[str]
+    ) -> tuple[dict[str, NDArray[np.float32]], list[Place | None]]:
         linear = self.linear.logits(titles, texts)
         asked = np.flatnonzero(unsure(self.linear, linear, self.mixes))
         rows = asked.tolist()
-        read = self.encoder.logits([titles[row] for row in rows], [texts[row] for row in rows])
-        return self.probabilities(mixed(self.linear, linear, read, asked, self.mixes))
+        read, found = self.encoder.read([titles[row] for row in rows], [texts[row] for row in rows])
+        places: list[Place | None] = [None] * len(titles)
+        for row, place in zip(rows, found, strict=True):
+            places[row] = place
+        return self.probabilities(mixed(self.linear, linear, read, asked, self.mixes)), places
 
     def explain(self, title: str, text: str, head: str, label: str, n: int = 8) -> list[tuple[str, float]]:
         """Words with what they add to the mixed logit: the linear part exactly, the encoder's by leaving each word out."""

@@ -27,7 +27,7 @@ from nlp.ngrams import fields as fields_of
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from nlp.classifier import Probabilities
+    from nlp.classifier import Place, Probabilities
 
 FORMAT: Final = 1
 FILE: Final = "linear.zst"
@@ -104,8 +104,12 @@ class LinearClassifier(Heads):
         return found
 
     def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, Probabilities]:
-        logits = self.logits(titles, texts)
-        return self.probabilities(logits)
+        return self.probabilities(self.logits(titles, texts))
+
+    def read(
+        self, titles: Sequence[str], texts: Sequence[str]
+    ) -> tuple[dict[str, Probabilities], Sequence[Place | None]]:
+        return self.predict(titles, texts), [None] * len(titles)
 
     def contributions(
         self, title: str, text: str, head: str, label: str

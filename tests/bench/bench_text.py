@@ -152,7 +152,8 @@ def marked_places() -> dict[str, Any]:
     given = found = exact = overlap = 0
     for row in rows:
         title, text, place = (clean(row[name] or "") for name in ("title", "text", "place"))
-        answer = main_object(f"{title}\n{text}" if title else text)
+        about = main_object(f"{title}\n{text}" if title else text)
+        answer = about.text if about else ""
         given += bool(place)
         found += bool(answer)
         exact += bool(place) and place == answer

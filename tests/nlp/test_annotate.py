@@ -128,8 +128,10 @@ def test_the_public_line_keeps_its_form(annotator: Annotator) -> None:
     for draft, reading in zip(DRAFTS, annotator.annotate(DRAFTS), strict=True):
         line = public_line("a-7", reading)
         assert list(line) == ["id", "topic", "demand_type", "department", "urgency", "sentiment", "emotion", "keywords",
-                              "entities", "masked", "abstained", "model"]  # fmt: skip
+                              "entities", "place", "masked", "abstained", "model"]  # fmt: skip
         assert line["id"] == "a-7"
+        if place := line["place"]:
+            assert place["text"] == line["masked"][place["start"] : place["end"]]
         labels = {
             "topic": (*TOPICS, OTHER),
             "demand_type": DEMAND_TYPES,

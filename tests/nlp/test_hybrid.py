@@ -71,9 +71,9 @@ def test_the_encoder_is_asked_only_where_the_linear_one_is_not_sure(trained: Tra
     read: list[int] = []
 
     class Counting:
-        def logits(self, titles: list[str], texts: list[str]) -> Any:
+        def read(self, titles: list[str], texts: list[str]) -> Any:
             read.append(len(titles))
-            return encoder.logits(titles, texts)
+            return encoder.read(titles, texts)
 
     HybridClassifier(model.settings, trained.model, Counting(), model.mixes).predict(TITLES, TEXTS)  # type: ignore[arg-type]
     assert read == [int(asked.sum())]
