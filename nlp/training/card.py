@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from nlp.training.joint import Joined
+
+from nlp.encoder import GRAPH
+from nlp.hybrid import FILE as HYBRID_FILE
+from nlp.hybrid import HybridClassifier
 from nlp.linear import FILE, LinearClassifier
+from nlp.tokenizer import VOCABULARY_FILE
 from nlp.training.figures import HeadFigure, as_card
 from nlp.training.linear import ABSTAINING
 
@@ -28,26 +35,63 @@ LIMITS = (
 
 
 def write(folder: Path, model: LinearClassifier, found: Sequence[HeadFigure], sizes: Mapping[str, int]) -> list[Path]:
-    """Weights, `card.json` and `model_card.md` into `folder` (made if missing)."""
+    """Weights, `card.json` and `model_card.md` of a linear classifier into `folder` (made if missing)."""
     folder.mkdir(parents=True, exist_ok=True)
     data = model.to_bytes()
-    contents = {
-        FILE: data,
-        "card.json": (
-            json.dumps(as_json(model, found, sizes, len(data)), ensure_ascii=False, indent=1) + "\n"
-        ).encode(),
-        "model_card.md": as_markdown(model, found, sizes, len(data)).encode(),
-    }
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-    return [folder / name for name in contents]
+    (folder / FILE).write_bytes(data)
+    about = (
+        "由 `minsheng train linear` 生成，请勿手改。字符 1–2 元、标题与正文分开、散列、TF-IDF、一对多支持向量机、逐头温度校准。",
+        f"权重 {len(data) / 1e6:.1f} MB（float16，zstd）；字串数："
+        + "，".join(f"{name} {len(block.buckets):,}" for name, block in model.blocks.items()),
+    )  # fmt: skip
+    return [
+        folder / FILE,
+        *_cards(folder, f"线性分类器 {model.version}", model.version, len(data), about, found, sizes),
+    ]
 
 
-def as_json(
-    model: LinearClassifier, found: Sequence[HeadFigure], sizes: Mapping[str, int], size_bytes: int
-) -> dict[str, Any]:
+def write_joined(folder: Path, joined: Joined, sizes: Mapping[str, int], encoder_about: str) -> list[Path]:
+    """The shipped hybrid classifier and its cards into `folder`: linear.zst, encoder.onnx.zst, vocab.txt, hybrid.json, cards.
+
+    Args:
+        joined: what `nlp.training.joint.train` gave; encoder_about: what the encoder read before it was fine-tuned.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (GRAPH, VOCABULARY_FILE):
+        (folder / name).write_bytes((joined.encoder_folder / name).read_bytes())
+    joined.model.save(folder)
+    model = HybridClassifier.load(folder)
+    names = (FILE, GRAPH, VOCABULARY_FILE, HYBRID_FILE)
+    sizes_bytes = {name: (folder / name).stat().st_size for name in names}
+    linear = {(figure.head, figure.rows): figure for figure in joined.linear_figures}
+    about = (
+        "由 `minsheng train heads` 生成，请勿手改。字符 n 元线性分类器与 BERT 编码器（int8）按对数概率加权，逐头校准。",
+        encoder_about,
+        "权重：" + "，".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes_bytes.items()),
+        "编码器的权重："
+        + "，".join(f"{head} {mix.weight:.2f}" for head, mix in joined.mixes.items())
+        + "；其余是线性分类器的",
+        f"地点（所指地点或对象的起止都对才算对）：留出行上 F1 {joined.places:.3f}",
+        "同样的留出行上，只用线性分类器的准确率："
+        + "，".join(f"{head} · {rows} {figure.accuracy:.3f}" for (head, rows), figure in linear.items()),
+    )
+    written = _cards(
+        folder, f"混合分类器 {model.version}", model.version, sum(sizes_bytes.values()), about, joined.figures, sizes
+    )
+    return [*(folder / name for name in names), *written]
+
+
+def _cards(folder: Path, title: str, version: str, size_bytes: int, about: Sequence[str], found: Sequence[HeadFigure],
+           sizes: Mapping[str, int]) -> list[Path]:  # fmt: skip
+    card = json.dumps(as_json(version, found, sizes, size_bytes), ensure_ascii=False, indent=1) + "\n"
+    (folder / "card.json").write_text(card, encoding="utf-8")
+    (folder / "model_card.md").write_text(as_markdown(title, about, found, sizes), encoding="utf-8")
+    return [folder / "card.json", folder / "model_card.md"]
+
+
+def as_json(version: str, found: Sequence[HeadFigure], sizes: Mapping[str, int], size_bytes: int) -> dict[str, Any]:
     return {
-        "model": model.version,
+        "model": version,
         "size_bytes": size_bytes,
         "rows": dict(sizes),
         "trained_on": "all rows; the figures are those of a model trained without the held-out fold",
@@ -58,18 +102,15 @@ def as_json(
     }
 
 
-def as_markdown(model: LinearClassifier, found: Sequence[HeadFigure], sizes: Mapping[str, int], size_bytes: int) -> str:
+def as_markdown(title: str, about: Sequence[str], found: Sequence[HeadFigure], sizes: Mapping[str, int]) -> str:
     lines = [
-        f"# 线性分类器 {model.version}",
+        f"# {title}",
         "",
-        "由 `minsheng train linear` 生成，请勿手改。字符 1–2 元、标题与正文分开、散列、TF-IDF、一对多支持向量机、逐头温度校准。",
-        "",
-        f"- 权重 {size_bytes / 1e6:.1f} MB（float16，zstd）；字串数："
-        + "，".join(f"{name} {len(block.buckets):,}" for name, block in model.blocks.items()),
+        *(f"- {line}" for line in about),
         "- 训练行数：" + "，".join(f"{name} {rows:,}" for name, rows in sizes.items()),
         "- 随包权重用**全部**行训练。下面的数字来自另一个模型：它没有见过第 0 折（近重复组按散列分五折），"
         "温度与弃权门限取自第 1 折。",
-        "- 弃权：置信度低于门限时不回答。门限使留出行（随机折与时间较晚的行）上答对比例的 Clopper–Pearson 下界达到 "
+        "- 弃权：置信度低于门限时不回答。门限使留出行上答对比例的 Clopper–Pearson 下界达到 "
         + "，".join(f"{head} {share:.0%}" for head, share in ABSTAINING.items()) + "。",
         f"- 许可：{LICENCE}",
         "",

@@ -45,6 +45,7 @@ class Joined:
     linear_figures: list[HeadFigure]
     places: float  # F1 of the place's span on the held-out fold
     mixes: dict[str, Mix]
+    encoder_folder: Path  # with the exported graph and its vocabulary
 
 
 def train(corpus: Corpus, encoder: Path, work: Path, recipe: Recipe, progress: Progress) -> Joined:
@@ -67,7 +68,7 @@ def train(corpus: Corpus, encoder: Path, work: Path, recipe: Recipe, progress: P
     settings = calibrated(mixed_seen.joined(mixed_held), None)
     model = HybridClassifier(settings, linear, shipped, mixes)
     return Joined(model, figures(Heads(judge_settings), mixed_held), figures(judged, linear_held),
-                  place_f1(held, found), mixes)  # fmt: skip
+                  place_f1(held, found), mixes, work / SHIPPED)  # fmt: skip
 
 
 def held_out_logits(

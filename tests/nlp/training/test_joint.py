@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nlp.classifier import HEADS
+from nlp.classifier import HEADS, load
 from nlp.hybrid import HybridClassifier
+from nlp.training.card import write_joined
 from nlp.training.examples import examples
 from nlp.training.hybrid import encoder_answers, fit_mixes, mix_answers, places_of
 from nlp.training.linear import TEST_FOLD, Trained
@@ -73,8 +74,14 @@ def test_all_four_steps_and_a_second_run_that_goes_on(corpus: Corpus, small: Any
     assert 0 <= joined.places <= 1
     assert any("留出检验" in name for name in said)
     assert any("全部数据" in name for name in said)
-    joined.model.save(tmp_path / "work" / "shipped")
-    model = HybridClassifier.load(tmp_path / "work" / "shipped")
+    written = write_joined(tmp_path / "weights", joined, corpus.sizes, "编码器为测试所造")
+    assert {path.name for path in written} == {path.name for path in (tmp_path / "weights").iterdir()}
+    model = load(tmp_path / "weights")
+    assert isinstance(model, HybridClassifier)
+    card = (tmp_path / "weights" / "model_card.md").read_text(encoding="utf-8")
+    assert model.version in card
+    assert "编码器为测试所造" in card
+    assert model.read(["", "路灯"], ["在和风小区门口", "坏了"])[0]["topic"].shape == (2, len(HEADS["topic"]))
     first = corpus.civic.take(np.flatnonzero(corpus.civic.fold == TEST_FOLD)[:20])
     found = model.predict(first.titles, first.texts)
     assert found["topic"].sum(axis=1) == pytest.approx(np.ones(len(first)), abs=1e-5)
