@@ -79,6 +79,11 @@ class BriefingUnsupported(Retry):
     sentence = "简报中 {count} 处数字与库中不符（{first}），未印发。新数据正在入库时会这样，请稍后重试。"
 
 
+class TrainingStopped(Retry):
+    code = "MS107"
+    sentence = "训练中断：{reason}。检查点没有丢，再次运行同一命令会接着训练。"
+
+
 # --- Quarantine: 2xx --------------------------------------------------------------------------------------------
 class EmptyText(Quarantine):
     code = "MS201"

@@ -8,33 +8,54 @@
 
 from __future__ import annotations
 
+import fcntl
+import math
 import os
+import pickle
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from models.errors import BadFile
-from nlp.tokenizer import LENGTH, Tokenizer
-from nlp.training.masked_model import Shape, guesser, load_encoder, new_encoder, save_encoder
-from nlp.training.streams import FINAL, MAIN, Streams, load_streams
+import numpy as np
+
+from models.errors import BadFile, BadRequest, TrainingStopped
+from nlp.tokenizer import LENGTH, VOCABULARY_FILE, Tokenizer
+from nlp.training.embeddings import start_vectors
+from nlp.training.masked_model import (
+    CONFIG,
+    Shape,
+    empty_encoder,
+    guesser,
+    has_weights,
+    load_encoder,
+    new_encoder,
+    save_encoder,
+    shape_of,
+)
+from nlp.training.processes import Stopped, together
+from nlp.training.streams import FINAL, MAIN, Streams, kept_streams, load_streams, sources, text_folder
+from nlp.training.vocabulary import choose, count_sources
 
 WARM_UP: Final = 0.05
 FINAL_PART: Final = 0.2
 CLIP: Final = 0.5  # methods.md §1 (cramming)
 BETAS: Final = (0.9, 0.98)
 DECAY: Final = 0.01
+SMOOTHING: Final = 0.98  # of the loss and the speed that are reported
 PAUSE_SECONDS: Final = 60.0  # a step that takes longer was paused; the pause does not count
 CHECKPOINT: Final = "checkpoint.pt"
+_START: Final = "start.npy"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. It ends when either budget is used up: `tokens`, or `seconds` of training."""
+    """What a run does. It ends when either budget is used up: `tokens`, or `seconds` of training, earlier runs included."""
 
     shape: Shape = field(default_factory=Shape)
     tokens: int = 300_000_000
@@ -44,6 +65,11 @@ class Plan:
     processes: int = 1
     seed: int = 1
     checkpoint_seconds: float = 300.0
+    compiled: bool = True  # by torch.compile: a minute at the start, a faster step ever after
+
+    def used(self, state: State) -> float:
+        """Part of the budget, 0 … 1."""
+        return min(1.0, max(state.tokens / self.tokens, state.seconds / self.seconds))
 
 
 @dataclass
@@ -53,59 +79,39 @@ class State:
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    loss: float = float("nan")  # of the last steps, smoothed
-    tokens_per_second: float = 0.0
+    loss: float = float("nan")  # mean nats a masked token, smoothed
+    tokens_per_second: float = 0.0  # smoothed
 
 
 Report = Callable[[State, float], None]
 
 
-def train(data: Path, folder: Path, plan: Plan, report: Report, tokenizer: Tokenizer | None = None) -> State:
+def train(data: Path, folder: Path, plan: Plan, report: Report, tokenizer: Tokenizer | None = None, *,
+          say: Callable[[str], None] = lambda _: None, stopped: Stopped = lambda: False) -> State:  # fmt: skip
     """Pre-train until the budget is used, and leave an encoder and its vocabulary in `folder`, in transformers' form.
 
-    Resumes from the folder's checkpoint; an encoder there without a checkpoint is trained further from its weights.
+    Resumes from the folder's checkpoint, also that of a finished run with a smaller budget; an encoder there without a
+    checkpoint is trained further from its weights.
 
     Args:
         data: folder with pretrain/ and, if there is one, labelled/.
         report: called after every step with the state and the part of the budget that is used.
+        say: called with the name of each step of the preparation.
+        stopped: asked after every step; where it is true the run writes a checkpoint and ends.
 
     Raises:
-        BadFile: no texts there, or a vocabulary that belongs to another encoder.
+        BadFile: no texts there, or what is in the folder is damaged or does not fit.
+        BadRequest: another run is writing the folder.
+        TrainingStopped: a process died, or the loss is no number any more.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = tokenizer or vocabulary(data, folder)
-    tokenizer.save(folder)
-    streams = load_streams(data, tokenizer, folder / "streams")
-    if plan.processes < 2:
-        return _run(0, plan, folder, streams, "", report)
-    import torch.multiprocessing
-
-    with tempfile.TemporaryDirectory() as meeting:
-        context = torch.multiprocessing.get_context("spawn")
-        others = [context.Process(target=_other, args=(rank, data, plan, folder, f"{meeting}/point"), daemon=True)
-                  for rank in range(1, plan.processes)]  # fmt: skip
-        for other in others:
-            other.start()
-        try:
-            return _run(0, plan, folder, streams, f"{meeting}/point", report)
-        finally:
-            for other in others:
-                other.join(timeout=30)
-                other.kill()
-
-
-def vocabulary(data: Path, folder: Path) -> Tokenizer:
-    """The vocabulary of the folder, else a new one from the texts of `data`."""
-    from nlp.training.streams import sources
-    from nlp.training.vocabulary import choose, count_words
-
-    if (folder / "vocab.txt").is_file():
-        return Tokenizer.load(folder)
-    counts: dict[str, float] = {}
-    for name, texts in sources(data).items():
-        for word, n in count_words(texts).items():
-            counts[word] = counts.get(word, 0.0) + n * MAIN.get(name, 1.0)
-    return Tokenizer(choose(counts))
+    with _alone(folder):
+        _prepare(text_folder(data), folder, plan, tokenizer, say)
+        if plan.processes == 1:
+            return run(folder, plan, "", 0, report, stopped)
+        with tempfile.TemporaryDirectory() as meeting:
+            state: State = together(plan.processes, run, (folder, plan, f"{meeting}/point"), report, stopped)
+        return state
 
 
 def rate_at(progress: float) -> float:
@@ -121,105 +127,146 @@ def device() -> str:
 
 
 def half_precision(name: str) -> bool:
-    """Whether bfloat16 is worth it: on a GPU, and on a CPU that multiplies it (5 times the speed; slower on any other)."""
+    """Whether bfloat16 is worth it: on a GPU or a CPU that multiplies it (5 times the speed; slower on any other)."""
     import torch
 
-    return name == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
+    if name == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-def _other(rank: int, data: Path, plan: Plan, folder: Path, meeting: str) -> None:
-    streams = load_streams(data, Tokenizer.load(folder), folder / "streams")
-    _run(rank, plan, folder, streams, meeting, lambda *_: None)
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs on one folder would write over each other's checkpoint."""
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadRequest(
+                name="--output", value=str(folder), reason="另一次训练正在写这个目录。请等它结束，或换一个目录"
+            ) from error
+        yield
 
 
-def _run(rank: int, plan: Plan, folder: Path, streams: Streams, meeting: str, report: Report) -> State:
-    """One process's part of the training; the first one writes the checkpoints."""
+def _prepare(data: Path, folder: Path, plan: Plan, tokenizer: Tokenizer | None, say: Callable[[str], None]) -> None:
+    """Vocabulary, streams and, for a new encoder, its first word vectors into the folder."""
+    there = shape_of(folder)
+    if there not in (None, plan.shape):
+        raise BadFile(
+            file=str(folder / CONFIG), reason=f"那里的编码器是 {there}，要的是 {plan.shape}。换形状请换一个目录"
+        )
+    if tokenizer is None:
+        tokenizer = _vocabulary(data, folder, say)
+    tokenizer.save(folder)
+    say("把文本变成词元")
+    streams = load_streams(data, tokenizer, folder / "streams")
+    if not has_weights(folder) and not (folder / CHECKPOINT).is_file():
+        say("由词的共现算起始词向量")
+        vectors = start_vectors(streams.tokens.values(), len(tokenizer), plan.shape.hidden)
+        np.save(folder / "streams" / _START, vectors)
+
+
+def _vocabulary(data: Path, folder: Path, say: Callable[[str], None]) -> Tokenizer:
+    """The vocabulary of the folder, else a new one from the texts of `data`."""
+    if has_weights(folder) or any((folder / name).is_file() for name in (VOCABULARY_FILE, CHECKPOINT)):
+        return Tokenizer.load(folder)
+    say("读取文本，选定词表")
+    return Tokenizer(choose(count_sources(sources(data), MAIN)))
+
+
+def run(folder: Path, plan: Plan, meeting: str, rank: int, report: Report, stopped: Stopped) -> State:
+    """One process's part of the training; the first one writes the checkpoints.
+
+    Args:
+        folder: with vocabulary and streams, as `train` leaves them.
+        meeting: a file through which several processes find each other; empty: this one is alone.
+    """
     import torch
 
+    vocabulary = len(Tokenizer.load(folder))
+    streams = kept_streams(folder / "streams", vocabulary)
+    if streams is None:
+        raise BadFile(file=str(folder / "streams"), reason="词元文件读不出。删去该目录后重新运行")
     if meeting:
         torch.set_num_threads(1)
         torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank,
                                              world_size=plan.processes, timeout=timedelta(hours=4))  # fmt: skip
-    work = _Work(rank, plan, folder, streams, shared=bool(meeting))
-    try:
-        work.resume()
-        saved = time.monotonic()
-        while (progress := work.progress()) < 1:
-            work.advance(progress)
-            report(work.state, work.progress())
-            if rank == 0 and time.monotonic() - saved > plan.checkpoint_seconds:
-                work.save()
-                saved = time.monotonic()
-        if rank == 0:
+    work = Work(rank, plan, folder, streams, vocabulary)
+    work.resume()
+    if rank == 0:
+        work.model.encoder.config.save_pretrained(folder)  # the shape, for the next run
+    saved = time.monotonic()
+    while (used := plan.used(work.state)) < 1:
+        stop = work.advance(used, stopped())
+        report(work.state, plan.used(work.state))
+        if rank == 0 and (stop or time.monotonic() - saved > plan.checkpoint_seconds):
             work.save()
-            save_encoder(work.model.encoder, folder)
-    finally:
-        if meeting:
-            torch.distributed.destroy_process_group()
+            saved = time.monotonic()
+        if stop:
+            return work.state
+    if rank == 0:
+        work.save()
+        save_encoder(work.model.encoder, folder)
     return work.state
 
 
-class _Work:
+class Work:
     """Model, optimiser and state of one process."""
 
-    def __init__(self, rank: int, plan: Plan, folder: Path, streams: Streams, *, shared: bool) -> None:
+    def __init__(self, rank: int, plan: Plan, folder: Path, streams: Streams, vocabulary: int) -> None:
         import torch
 
         torch.manual_seed(plan.seed)
-        self.rank, self.plan, self.folder, self.streams, self.shared = rank, plan, folder, streams, shared
+        self.rank, self.plan, self.folder, self.streams = rank, plan, folder, streams
         self.device = device()
-        self.model = guesser(self._encoder()).to(self.device)
+        encoder = _encoder(folder, plan.shape, vocabulary)
+        if encoder.config.vocab_size != vocabulary:
+            raise BadFile(file=str(folder / VOCABULARY_FILE),
+                          reason=f"有 {vocabulary} 个词元，编码器有 {encoder.config.vocab_size} 个，不是它的词表")  # fmt: skip
+        self.model = guesser(encoder).to(self.device).eval()  # no dropout
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=plan.rate, betas=BETAS, weight_decay=DECAY, fused=True
         )
         self.half = half_precision(self.device)
-        compiled = self.device == "cuda" or shutil.which("g++") is not None
-        self.forward = torch.compile(self.model) if compiled else self.model
+        able = plan.compiled and (self.device == "cuda" or shutil.which("g++") is not None)
+        self.forward = torch.compile(self.model) if able else self.model
         self.state = State()
+        self.clock = time.monotonic()
 
-    def _encoder(self) -> Any:
-        if (self.folder / "model.safetensors").is_file():
-            return load_encoder(self.folder)
-        from nlp.training.embeddings import start_vectors
-
-        size = len(Tokenizer.load(self.folder))
-        return new_encoder(
-            self.plan.shape, size, start_vectors(self.streams.tokens.values(), size, self.plan.shape.hidden)
-        )
-
-    def progress(self) -> float:
-        return min(1.0, max(self.state.tokens / self.plan.tokens, self.state.seconds / self.plan.seconds))
-
-    def advance(self, progress: float) -> None:
-        """One step of every process."""
+    def advance(self, used: float, stop: bool = False) -> bool:
+        """One step of every process at a part of the budget; whether one of them wants to stop."""
         import torch
 
-        began = time.monotonic()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.rate * rate_at(max(progress, 1e-4))
-        passes = FINAL if progress > 1 - FINAL_PART else MAIN
+            group["lr"] = self.plan.rate * rate_at(max(used, 1e-4))
+        passes = FINAL if used > 1 - FINAL_PART else MAIN
         batch = self.streams.batch((self.plan.seed, self.state.step, self.rank), self.plan.rows, LENGTH, passes)
-        ids, positions, truth = (
-            torch.from_numpy(part).to(self.device) for part in (batch.ids, batch.positions, batch.truth)
-        )
+        parts = (torch.from_numpy(part).to(self.device) for part in (batch.ids, batch.positions, batch.truth))
         with torch.autocast(self.device, torch.bfloat16, enabled=self.half):
-            loss = self.forward(ids, positions, truth)
+            loss = self.forward(*parts)
         loss.backward()
-        seconds = min(time.monotonic() - began, PAUSE_SECONDS)
-        value, seconds = self._averaged(loss.item(), seconds)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        value, seconds, stops = self._averaged(loss.item(), self._seconds(), float(stop))
+        length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP).item()
+        if not math.isfinite(value + length):
+            raise TrainingStopped(reason=f"第 {self.state.step} 步的损失或梯度不是有限的数，请用较小的 --rate")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self._count(value, seconds, ids.numel() * self.plan.processes)
+        self._count(value, seconds, batch.ids.size * self.plan.processes)
+        return stops > 0
+
+    def _seconds(self) -> float:
+        """Since the last step's."""
+        before, self.clock = self.clock, time.monotonic()
+        return min(self.clock - before, PAUSE_SECONDS)
 
     def _averaged(self, *numbers: float) -> tuple[float, ...]:
         """Gradients of all processes averaged in place; the means of `numbers` with them."""
-        if not self.shared:
+        if self.plan.processes == 1:
             return numbers
         import torch
 
         gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
-        flat = torch.cat([*(gradient.ravel() for gradient in gradients), torch.tensor(numbers)])
+        flat = torch.cat([*(gradient.ravel() for gradient in gradients), torch.tensor(numbers, device=self.device)])
         torch.distributed.all_reduce(flat)
         flat /= self.plan.processes
         start = 0
@@ -229,12 +276,14 @@ class _Work:
         return tuple(flat[start:].tolist())
 
     def _count(self, loss: float, seconds: float, tokens: int) -> None:
-        state = self.state
-        state.loss = loss if state.loss != state.loss else 0.98 * state.loss + 0.02 * loss
-        state.tokens_per_second = tokens / max(seconds, 1e-9)
+        state, speed = self.state, tokens / max(seconds, 1e-9)
+        state.loss = loss if math.isnan(state.loss) else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
+        before = state.tokens_per_second or speed
+        state.tokens_per_second = SMOOTHING * before + (1 - SMOOTHING) * speed
         state.step, state.tokens, state.seconds = state.step + 1, state.tokens + tokens, state.seconds + seconds
 
     def save(self) -> None:
+        """Write the checkpoint."""
         import torch
 
         partial = self.folder / f"{CHECKPOINT}.part"
@@ -246,6 +295,11 @@ class _Work:
         partial.replace(self.folder / CHECKPOINT)
 
     def resume(self) -> None:
+        """Take over the checkpoint, if there is one.
+
+        Raises:
+            BadFile: it is damaged, or of another shape or vocabulary.
+        """
         import torch
 
         path = self.folder / CHECKPOINT
@@ -254,9 +308,18 @@ class _Work:
         try:
             kept = torch.load(path, map_location=self.device, weights_only=True)
             self.model.load_state_dict(kept["model"])
-        except (RuntimeError, KeyError, EOFError, OSError) as error:
+            self.optimizer.load_state_dict(kept["optimizer"])
+            self.state = State(**kept["state"])
+        except (RuntimeError, LookupError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
             raise BadFile(
                 file=str(path), reason=f"检查点读不出或与词表、形状不符（{type(error).__name__}）。删去它可从头训练"
             ) from error
-        self.optimizer.load_state_dict(kept["optimizer"])
-        self.state = State(**kept["state"])
+
+
+def _encoder(folder: Path, shape: Shape, vocabulary: int) -> Any:
+    """The encoder of the folder; a new one where there is none."""
+    if (folder / CHECKPOINT).is_file():
+        return empty_encoder(folder) if (folder / CONFIG).is_file() else new_encoder(shape, vocabulary)
+    if has_weights(folder):
+        return load_encoder(folder)
+    return new_encoder(shape, vocabulary, np.load(folder / "streams" / _START))

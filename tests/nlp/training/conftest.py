@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from nlp.tokenizer import Tokenizer
-from nlp.training.vocabulary import choose, count_words
+from nlp.tokenizer import SPECIAL, Tokenizer
+from nlp.training.vocabulary import count_words
 
-# What stands in the middle follows from both ends, so that it can be guessed.
-PARTS = (
+# A text is about one of these and about nothing else, so what is hidden of it can be guessed from the rest.
+MATTERS = (
     ("青松路", "路灯", "不亮", "维修"), ("荷塘街道", "工地", "噪音", "停工"), ("柳岸花园", "电梯", "故障", "更换"),
     ("石桥镇", "水管", "停水", "抢修"), ("南湖新村", "垃圾", "发臭", "清运"), ("北门广场", "公交", "晚点", "加车"),
     ("向阳小区", "物业", "乱收费", "退款"), ("锦江名都", "学校", "招生", "公布"),
@@ -21,9 +21,9 @@ PARTS = (
 WriteTexts = Callable[[Path, str, Sequence[str]], Path]
 
 
-def sentences(number: int, seed: int = 5) -> list[str]:
+def complaints(number: int, seed: int = 0) -> list[str]:
     draw = random.Random(seed)
-    return ["，".join("".join(draw.choice(PARTS)) for _ in range(3)) + "。" for _ in range(number)]
+    return ["".join(draw.choices((*draw.choice(MATTERS), "，"), k=200)) + "。" for _ in range(number)]
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +44,18 @@ def texts(tmp_path_factory: pytest.TempPathFactory, write_texts: WriteTexts) -> 
     """A data folder with three sources: one read in both parts, one only in the first, one of a city's own."""
     data = tmp_path_factory.mktemp("data")
     for seed, name in enumerate(("message_board", "news", "our_city")):
-        write_texts(data, name, sentences(300, seed))
+        write_texts(data, name, complaints(80, seed))
     return data
 
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
-    """Every usual character, and the words of `PARTS` that the dictionary has."""
-    return Tokenizer(choose(count_words(sentences(50))))
+    """The characters and the words of `complaints`; small, so that the last layer is."""
+    counts = count_words(complaints(80))
+    return Tokenizer(
+        [
+            *SPECIAL,
+            *sorted({character for word in counts for character in word}),
+            *sorted(w for w in counts if len(w) > 1),
+        ]
+    )
