@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from indices.civic import silence
 from indices.users import csrf_token
 from models.clock import city_day, day_start, now
 from models.errors import BadRequest
-from models.ports import Store
+from models.ports import Reader
 from models.query import Query
 from models.viewer import Viewer
 
@@ -73,20 +74,38 @@ def source_inputs(house: House) -> list[SourceInput]:
     inputs = []
     for name in sorted({*house.inbox.sources(), *found}):
         books, counts = house.inbox.books(name), found.get(name, {})
-        last = day_start(max(counts)) + timedelta(days=1) if counts else None
         inputs.append(
-            SourceInput(name=name, rhythm=silence.rhythm(counts, yesterday()), last_item=min(last, now()) if last else None,
+            SourceInput(name=name, rhythm=silence.rhythm(counts, yesterday()), last_item=_last_item(counts),
                         received=books.received, stored=books.stored, updated=books.updated, duplicate=books.duplicate,
                         quarantined=books.quarantined, refused=books.refused, waiting=books.waiting)
         )  # fmt: skip
     return inputs
 
 
-def deliveries(store: Store) -> dict[str, dict[date, int]]:
+def own_source_inputs(house: House, reader: ScopedStore) -> list[SourceInput]:
+    """The sources of the records that a viewer of some districts sees. No books: they are the whole source's.
+
+    So is the rhythm, because a feed that delivers elsewhere is not broken; of it the page tells the state, as the bar does.
+    """
+    from dashboards.views.sources import SourceInput
+
+    whole, own = deliveries(house.store), deliveries(reader)
+    return [
+        SourceInput(name=name, rhythm=silence.rhythm(whole.get(name, {}), yesterday()), last_item=_last_item(own[name]))
+        for name in sorted(own)
+    ]
+
+
+def _last_item(counts: Mapping[date, int]) -> datetime | None:
+    """When the last one had come at the latest: only its day is counted, and of today no more than is over."""
+    return min(day_start(max(counts)) + timedelta(days=1), now()) if counts else None
+
+
+def deliveries(reader: Reader) -> dict[str, dict[date, int]]:
     """For each source the number of its records on each city day. What is dated after today tells nothing of when it came."""
     found: dict[str, dict[date, int]] = {}
     today = city_day(now())
-    for bucket in store.aggregate(Query(), ["source", "day"]):
+    for bucket in reader.aggregate(Query(), ["source", "day"]):
         if (day := date.fromisoformat(bucket.keys[1])) <= today:
             found.setdefault(bucket.keys[0], {})[day] = bucket.count
     return found

@@ -138,15 +138,22 @@ def satisfaction(request: Request, viewer: Annotated[Viewer, Depends(ROLES["sati
 
 @router.get("/sources")
 def sources(request: Request, viewer: Annotated[Viewer, Depends(ROLES["sources"])]) -> Response:
-    """Counts per source are the system's own affairs, so administrators see them; no record is shown here."""
+    """Counts per source are the system's own affairs, so administrators see them; no record is shown here.
+
+    Who sees the records of some districts sees the sources of these, counted in these.
+    """
     from dashboards.views.sources import daily_counts, sources_view
 
-    house = house_of(request)
-    daily = daily_counts(house.store, city_day(now()))
-    view = sources_view(frames.source_inputs(house), now=now(), daily=daily)
+    house, reader = house_of(request), scoped(request, viewer)
     house.audit.note(viewer.name, "sources.view", "")
-    frame = frames.frame_of(request, scoped(request, viewer), "sources", kind="none") if viewer.sees_business else None
-    return HTMLResponse(pages.render_sources(view, frame or frames.bare_frame(request, viewer, "sources")))
+    frame = frames.frame_of(request, reader, "sources", kind="none") if viewer.sees_business else None
+    frame = frame or frames.bare_frame(request, viewer, "sources")
+    part = viewer.sees_business and viewer.districts is not None
+    view = sources_view(
+        frames.own_source_inputs(house, reader) if part else frames.source_inputs(house),
+        now=now(), daily=daily_counts(reader if part else house.store, city_day(now())), part=frame.whole if part else "",
+    )  # fmt: skip
+    return HTMLResponse(pages.render_sources(view, frame))
 
 
 @router.get("/admin")

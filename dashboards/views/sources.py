@@ -17,6 +17,8 @@ from models.query import Query
 
 Health = Literal["正常", "迟缓", "中断", "出错", "已停", "未接入"]
 CURVE_DAYS: Final = 28
+NONE_YET: Final = "还没有接入数据源。可用 minsheng ingest 导入工单文件，或向 POST /items 推送。"
+NONE_SEEN: Final = "可见区县还没有工单。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class SourcesView:
     balanced: bool
     difference: int
     troubled: int
-    empty: str = "还没有接入数据源。可用 minsheng ingest 导入工单文件，或向 POST /items 推送。"
+    part: str = ""
+    empty: str = NONE_YET
 
 
 def daily_counts(reader: Reader, day: date) -> dict[str, list[int]]:
@@ -85,10 +88,20 @@ def daily_counts(reader: Reader, day: date) -> dict[str, list[int]]:
 
 
 def sources_view(
-    sources: Sequence[SourceInput], *, now: datetime, daily: Mapping[str, Sequence[int]] | None = None
+    sources: Sequence[SourceInput],
+    *,
+    now: datetime,
+    daily: Mapping[str, Sequence[int]] | None = None,
+    part: str = "",
 ) -> SourcesView:
-    """The page. `daily` from `daily_counts`; None or a missing source: no curve (an administrator sees no records)."""
-    rows = [_row(source, now, (daily or {}).get(source.name, ())) for source in sources]
+    """The page.
+
+    Args:
+        sources: all of them, or those of the viewer's own records.
+        daily: from `daily_counts`; None or a missing source: no curve (an administrator sees no records).
+        part: the districts in words, where the viewer sees some only: then there are no books and no counts of the whole.
+    """
+    rows = [_row(source, now, (daily or {}).get(source.name, ()), bool(part)) for source in sources]
     rows.sort(key=lambda row: (_WORST.index(row.health), row.name))
     names = ("received", "stored", "duplicate", "quarantined", "refused", "waiting")
     totals = {name: sum(getattr(source, name) for source in sources) for name in names}
@@ -99,14 +112,16 @@ def sources_view(
         balanced=not difference,
         difference=difference,
         troubled=sum(row.health in ("中断", "出错") for row in rows),
+        part=part,
+        empty=NONE_SEEN if part else NONE_YET,
     )
 
 
 _WORST: Final[tuple[Health, ...]] = ("中断", "出错", "迟缓", "已停", "未接入", "正常")
 
 
-def _row(source: SourceInput, now: datetime, counts: Sequence[int]) -> SourceRow:
-    health, words = health_of(source, now)
+def _row(source: SourceInput, now: datetime, counts: Sequence[int], part: bool) -> SourceRow:
+    health, words = health_of(source, now, part=part)
     books = source.stored + source.duplicate + source.quarantined + source.refused + source.waiting
     return SourceRow(
         source=source,
@@ -121,17 +136,17 @@ def _row(source: SourceInput, now: datetime, counts: Sequence[int]) -> SourceRow
     )
 
 
-def health_of(source: SourceInput, now: datetime) -> tuple[Health, str]:
-    """The state of a source, and why, in words."""
+def health_of(source: SourceInput, now: datetime, *, part: bool = False) -> tuple[Health, str]:
+    """The state of a source, and why, in words; to who sees a `part` of it without what the whole usually brings."""
     rhythm = source.rhythm
     if source.last_item is None or rhythm is None:
         return "未接入", "还没有收到过任何一件"
     if rhythm.state == "silent":
-        return "中断", _quiet_words(rhythm)
+        return "中断", _quiet_words(rhythm, part)
     if source.last_error:
         return "出错", source.last_error
     if rhythm.state == "late":
-        return "迟缓", _quiet_words(rhythm)
+        return "迟缓", _quiet_words(rhythm, part)
     if rhythm.state == "ended":
         return "已停", f"已 {rhythm.quiet_days} 天没有新件；超过 {ENDED_DAYS} 天不再提示"
     if rhythm.state == "no rhythm":
@@ -139,5 +154,7 @@ def health_of(source: SourceInput, now: datetime) -> tuple[Health, str]:
     return "正常", f"最近一件在 {formats.ago(source.last_item, now)}"
 
 
-def _quiet_words(rhythm: Rhythm) -> str:
-    return f"连续 {rhythm.quiet_days} 天没有新件（此前最多 {rhythm.longest_days} 天）；按平时应有约 {formats.number(round(rhythm.missing))} 件"
+def _quiet_words(rhythm: Rhythm, part: bool) -> str:
+    quiet = f"连续 {rhythm.quiet_days} 天没有新件"
+    usual = f"（此前最多 {rhythm.longest_days} 天）；按平时应有约 {formats.number(round(rhythm.missing))} 件"
+    return quiet if part else quiet + usual

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.pages import render_sources
 from dashboards.views.sources import SourceInput, daily_counts, health_of, sources_view
 from indices.civic.silence import Rhythm
 
@@ -32,6 +33,18 @@ def test_health_in_words(city: ModuleType, quiet: int, error: str, health: str, 
     last = city.NOW - timedelta(hours=1)
     source = SourceInput("热线", rhythm=replace(DAILY, quiet_days=quiet), last_item=last, last_error=error)
     assert health_of(source, city.NOW) == (health, words)
+
+
+@pytest.mark.parametrize(("quiet", "health"), [(2, "迟缓"), (3, "中断"), (60, "中断")])
+def test_who_sees_a_part_reads_for_how_long_nothing_came_but_no_counts_of_the_whole(
+    city: ModuleType, quiet: int, health: str
+) -> None:
+    source = SourceInput("热线", rhythm=replace(DAILY, quiet_days=quiet), last_item=city.NOW - timedelta(days=9))
+    assert health_of(source, city.NOW, part=True) == (health, f"连续 {quiet} 天没有新件")
+    view = sources_view([source], now=city.NOW, part="东桥区")
+    page = render_sources(view, city.frame("sources", "/sources")).split("<main")[1]
+    assert "东桥区" in page
+    assert not any(word in page for word in ("收件账", "收到", "入库", "隔离", "按平时"))
 
 
 def test_a_file_loaded_once_is_never_silent(city: ModuleType) -> None:
