@@ -149,21 +149,26 @@ def subtopics_under() -> NDArray[np.bool_]:
     return np.concatenate([table, np.ones((1, table.shape[1]), dtype=bool)])
 
 
-def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report) -> Any:
-    """The reader of the encoder in `folder` fitted on the rows `train` (n,), by `recipe.processes` processes."""
+def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report,
+              start: Path | None = None) -> Any:  # fmt: skip
+    """The reader of the encoder in `folder` fitted on the rows `train` (n,), by `recipe.processes` processes.
+
+    Args:
+        start: weights of a reader (`save_reader`) to go on from.
+    """
     if recipe.processes < 2:
-        return _fine_tune(0, folder, found, train, recipe, report, "")
+        return _fine_tune(0, folder, found, train, recipe, report, "", start)
     import torch.multiprocessing
 
     with tempfile.TemporaryDirectory() as meeting:
         context = torch.multiprocessing.get_context("spawn")
         others = [context.Process(target=_fine_tune, daemon=True,
-                                  args=(rank, folder, found, train, recipe, None, f"{meeting}/point"))
+                                  args=(rank, folder, found, train, recipe, None, f"{meeting}/point", start))
                   for rank in range(1, recipe.processes)]  # fmt: skip
         for other in others:
             other.start()
         try:
-            return _fine_tune(0, folder, found, train, recipe, report, f"{meeting}/point")
+            return _fine_tune(0, folder, found, train, recipe, report, f"{meeting}/point", start)
         finally:
             for other in others:
                 other.join(timeout=30)
@@ -171,7 +176,7 @@ def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: R
 
 
 def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report | None,
-               meeting: str) -> Any:  # fmt: skip
+               meeting: str, start: Path | None) -> Any:  # fmt: skip
     import torch
 
     torch.manual_seed(recipe.seed + rank)
@@ -181,6 +186,8 @@ def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_
                                              world_size=recipe.processes, timeout=timedelta(hours=4))  # fmt: skip
     name = device()
     model = reader(load_encoder(folder), SIZES).to(name)
+    if start:
+        model.load_state_dict(torch.load(start, map_location=name, weights_only=True))
     model.train()
     step = _Step(model, recipe, name, shared=bool(meeting))
     random = np.random.default_rng(recipe.seed)  # the same in every process: they share one order of batches
@@ -188,8 +195,8 @@ def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_
     done, steps, smooth = 0, sum(len(part) // recipe.processes for part in plan), float("nan")
     under = subtopics_under()
     for part in plan:
-        for start in range(0, len(part) - recipe.processes + 1, recipe.processes):
-            loss = step(tensors(found, part[start + rank], under), done / steps)
+        for first in range(0, len(part) - recipe.processes + 1, recipe.processes):
+            loss = step(tensors(found, part[first + rank], under), done / steps)
             done += 1
             smooth = loss if smooth != smooth else 0.98 * smooth + 0.02 * loss
             if report:
@@ -229,6 +236,15 @@ class _Step:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return float(loss.item())
+
+
+def save_reader(model: Any, path: Path) -> None:
+    """Write a reader's weights, beside and then in place of what was there."""
+    import torch
+
+    partial = path.with_name(f"part-{path.name}")
+    torch.save(model.state_dict(), partial)
+    partial.replace(path)
 
 
 def average(model: Any, processes: int) -> None:

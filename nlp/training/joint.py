@@ -3,7 +3,8 @@
 1. The linear classifier, judged on folds 1 and 0 and fitted on everything (`nlp.training.linear`).
 2. The encoder fitted without folds 0 and 1 answers both.
 3. Fold 1 gives each head its mixture, its temperature and its thresholds; fold 0 the figures.
-4. The encoder fitted on everything is shipped, with the settings of all rows that step 2 had not seen.
+4. The encoder goes on for an epoch over everything, the rows that step 2 had not seen among it, and is shipped, with the
+   settings of those rows.
 
 Each step is kept in the work folder, so that a run that was killed goes on where it was.
 """
@@ -26,13 +27,15 @@ from nlp.tokenizer import Tokenizer
 from nlp.training.examples import Examples, examples
 from nlp.training.figures import HeadFigure, figures
 from nlp.training.fit import fit
-from nlp.training.heads import SIZES, Recipe, fine_tune, logits_of, timed
+from nlp.training.heads import SIZES, Recipe, fine_tune, logits_of, save_reader, timed
 from nlp.training.hybrid import encoder_answers, fit_mixes, mix_answers
 from nlp.training.linear import TEST_FOLD, TUNE_FOLD, calibrated, judge
 from nlp.training.rows import Corpus
 
 Progress = Callable[[str], None]
 HELD: Final = "held_out.npz"
+READER: Final = "reader.pt"
+LAST_RATE: Final = 0.5  # of the rate of the epochs before: the heads are there already
 SHIPPED: Final = "shipped"
 
 
@@ -84,6 +87,7 @@ def held_out_logits(
             encoder, found, train_rows, recipe, timed(lambda part, loss: progress(_said("留出检验", part, loss)))
         )
         where = np.flatnonzero(~train_rows)
+        save_reader(model, work / READER)
         read = logits_of(model, found, where)
         kept = {name: np.zeros((len(found), *values.shape[1:]), dtype=values.dtype) for name, values in read.items()}
         for name, values in read.items():
@@ -97,14 +101,19 @@ def held_out_logits(
 def ship(
     found: Examples, encoder: Path, tokenizer: Tokenizer, work: Path, recipe: Recipe, progress: Progress
 ) -> Encoder:
-    """The encoder fitted on every row, exported to the work folder."""
+    """The encoder of `held_out_logits` after an epoch over every row, exported to the work folder."""
     from nlp.training.export import export
 
     folder = work / SHIPPED
     if not (folder / GRAPH).is_file():
-        everything = np.ones(len(found), dtype=bool)
+        everything, last = np.ones(len(found), dtype=bool), replace(recipe, epochs=1, rate=recipe.rate * LAST_RATE)
         model = fine_tune(
-            encoder, found, everything, recipe, timed(lambda part, loss: progress(_said("全部数据", part, loss)))
+            encoder,
+            found,
+            everything,
+            last,
+            timed(lambda part, loss: progress(_said("全部数据", part, loss))),
+            start=work / READER,
         )
         export(model, folder / GRAPH)
         tokenizer.save(folder)
