@@ -117,6 +117,7 @@ def _member(line: Connection, rank: int, work: Callable[..., Any], arguments: tu
         line.send((_REFUSED, type(error), error.fields))
     except Exception:  # noqa: BLE001 - the outer loop of a process
         line.send((_FAILED, traceback.format_exc()))
+        raise SystemExit(1) from None  # the parent tells of it
     else:
         line.send((_DONE, result if first else None))
 
