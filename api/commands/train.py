@@ -1,4 +1,4 @@
-"""`minsheng train linear`: fit the linear classifier on labelled rows."""
+"""`minsheng train`: fit the linear classifier on labelled rows here; encoder and heads in `api/train_*.py`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
+from api.train_encoder import encoder
+from api.train_heads import heads
+
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="训练模型。", no_args_is_help=True)
     group.command("linear")(linear)
+    group.command("encoder")(encoder)
+    group.command("heads")(heads)
     app.add_typer(group, name="train")
 
 
