@@ -232,6 +232,7 @@ class Work:
         self.forward = torch.compile(self.model) if able else self.model
         self.state = State()
         self.clock = time.monotonic()
+        self.warm = False  # the first step of a run compiles, and tells nothing of the speed
 
     def advance(self, used: float, stop: bool = False) -> bool:
         """One step of every process at a part of the budget; whether one of them wants to stop."""
@@ -278,8 +279,10 @@ class Work:
     def _count(self, loss: float, seconds: float, tokens: int) -> None:
         state, speed = self.state, tokens / max(seconds, 1e-9)
         state.loss = loss if math.isnan(state.loss) else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
-        before = state.tokens_per_second or speed
-        state.tokens_per_second = SMOOTHING * before + (1 - SMOOTHING) * speed
+        if self.warm:
+            before = state.tokens_per_second or speed
+            state.tokens_per_second = SMOOTHING * before + (1 - SMOOTHING) * speed
+        self.warm = True
         state.step, state.tokens, state.seconds = state.step + 1, state.tokens + tokens, state.seconds + seconds
 
     def save(self) -> None:

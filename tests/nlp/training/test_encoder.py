@@ -105,9 +105,9 @@ def test_the_budget_is_used_by_tokens_or_by_time() -> None:
 
 @pytest.mark.slow
 def test_it_learns_more_than_how_frequent_words_are(texts: Path, tokenizer: Tokenizer, fresh: Path) -> None:
-    seen: list[tuple[int, float]] = []
+    seen: list[tuple[int, float, float]] = []
     plan = replace(PLAN, shape=Shape(1, 32, 2, 64, 128), rows=8, tokens=200 * 8 * LENGTH)
-    state = train(texts, fresh, plan, lambda state, used: seen.append((state.step, used)))
+    state = train(texts, fresh, plan, lambda state, used: seen.append((state.step, used, state.tokens_per_second)))
     streams = kept_streams(fresh / "streams", len(tokenizer))
     assert streams
     counts = np.bincount(np.concatenate(list(streams.tokens.values())))[len(SPECIAL) :]
@@ -116,9 +116,9 @@ def test_it_learns_more_than_how_frequent_words_are(texts: Path, tokenizer: Toke
     assert state.loss < 0.8 * entropy
     assert (state.step, state.tokens) == (200, 200 * 8 * LENGTH)
     assert state.tokens_per_second > 0 < state.seconds
-    assert [step for step, _ in seen] == list(range(1, 201))
-    assert [used for _, used in seen] == sorted(used for _, used in seen)
-    assert seen[-1][1] == 1
+    steps, used, speeds = zip(*seen, strict=True)
+    assert (steps, used, used[-1]) == (tuple(range(1, 201)), tuple(sorted(used)), 1)
+    assert speeds[0] == 0 < speeds[1], "the first step tells nothing of the speed"
 
 
 @pytest.mark.slow
