@@ -193,21 +193,28 @@ def run(folder: Path, plan: Plan, meeting: str, rank: int, report: Report, stopp
                                              world_size=plan.processes, timeout=timedelta(hours=4))  # fmt: skip
     work = Work(rank, plan, folder, streams, vocabulary)
     work.resume()
-    if rank == 0:
-        work.model.encoder.config.save_pretrained(folder)  # the shape, for the next run
-    saved = time.monotonic()
-    while (used := plan.used(work.state)) < 1:
+    if rank == 0 and not (folder / CONFIG).is_file():  # the shape, for the next run
+        work.model.encoder.config.to_json_file(folder / f"{CONFIG}.part")
+        (folder / f"{CONFIG}.part").replace(folder / CONFIG)
+    if _step_by_step(work, report, stopped) and rank == 0:
+        save_encoder(work.model.encoder, folder)
+    if meeting:
+        torch.distributed.destroy_process_group()
+    return work.state
+
+
+def _step_by_step(work: Work, report: Report, stopped: Stopped) -> bool:
+    """Whether the budget is used; else somebody wanted to stop. Checkpoints on the way and at the end."""
+    plan, saved, stop = work.plan, time.monotonic(), False
+    while not stop and (used := plan.used(work.state)) < 1:
         stop = work.advance(used, stopped())
         report(work.state, plan.used(work.state))
-        if rank == 0 and (stop or time.monotonic() - saved > plan.checkpoint_seconds):
+        if work.rank == 0 and time.monotonic() - saved > plan.checkpoint_seconds:
             work.save()
             saved = time.monotonic()
-        if stop:
-            return work.state
-    if rank == 0:
+    if work.rank == 0:
         work.save()
-        save_encoder(work.model.encoder, folder)
-    return work.state
+    return plan.used(work.state) >= 1
 
 
 class Work:

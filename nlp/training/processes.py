@@ -26,6 +26,7 @@ Stopped = Callable[[], bool]
 
 _LOOK_SECONDS: Final = 0.5  # how often `stopped` is asked between two reports
 _GRACE_SECONDS: Final = 1.0  # who fails because another died is seen after it within this
+_FAREWELL_SECONDS: Final = 30.0  # for a member that is done to give back what it holds
 _PARENT_GONE: Final = 70  # exit status
 _REPORT, _DONE, _REFUSED, _FAILED = range(4)  # what a member sends
 
@@ -55,7 +56,9 @@ def together(
             members[ours] = process
             process.start()
             theirs.close()
-        return _listen(members, report, stopped)
+        result = _listen(members, report, stopped)
+        _wait(members, _FAREWELL_SECONDS)
+        return result
     finally:
         for ours, process in members.items():
             if process.pid is not None:
@@ -91,9 +94,7 @@ def _listen(members: Mapping[Connection, BaseProcess], report: Report, stopped: 
 
 def _give_up(members: Mapping[Connection, BaseProcess], line: Connection, trace: str) -> NoReturn:
     """Name the member that was the first to go: one that was killed, before those that failed for want of it."""
-    end = time.monotonic() + _GRACE_SECONDS
-    for process in members.values():
-        process.join(max(0.0, end - time.monotonic()))
+    _wait(members, _GRACE_SECONDS)
     codes = {rank: process.exitcode for rank, process in enumerate(members.values(), 1)}
     for rank, code in codes.items():
         if code is not None and code < 0:
@@ -103,6 +104,13 @@ def _give_up(members: Mapping[Connection, BaseProcess], line: Connection, trace:
         log.error("training process failed: rank=%d\n%s", rank, trace)
         raise TrainingStopped(reason=f"第 {rank} 个进程出错（{trace.splitlines()[-1]}）")
     raise TrainingStopped(reason=f"第 {rank} 个进程意外结束，退出码 {codes[rank]}")
+
+
+def _wait(members: Mapping[Connection, BaseProcess], seconds: float) -> None:
+    """Until all have ended, at most so long."""
+    end = time.monotonic() + seconds
+    for process in members.values():
+        process.join(max(0.0, end - time.monotonic()))
 
 
 def _member(line: Connection, rank: int, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from nlp.training.processes import together
 
 Report = Callable[..., None]
 ROOT = Path(__file__).parents[3]
+
+
+held: list[Any] = []
 
 
 def never() -> bool:
@@ -70,6 +75,12 @@ def leave(rank: int, report: Report, stopped: Callable[[], bool]) -> None:
     if rank == 0:
         os._exit(7)
     time.sleep(600)
+
+
+def hold(rank: int, report: Report, stopped: Callable[[], bool]) -> None:
+    """What takes half a second to be given back."""
+    held.append(multiprocessing.get_context("spawn").Semaphore())
+    Finalize(None, time.sleep, (0.5,), exitpriority=100)
 
 
 def linger(folder: Path, rank: int, report: Report, stopped: Callable[[], bool]) -> None:
@@ -148,12 +159,18 @@ def test_members_leave_ctrl_c_to_their_parent(tmp_path: Path) -> None:
     wait_for(lambda: not any(map(alive, members)), "a member lives on")
 
 
-def start_parent(folder: Path) -> subprocess.Popen[str]:
+def test_members_that_are_done_give_back_what_they_hold(tmp_path: Path) -> None:
+    parent = start_parent(tmp_path, "hold, ()")
+    _, errors = parent.communicate(timeout=60)
+    assert (parent.returncode, errors) == (0, "")
+
+
+def start_parent(folder: Path, work: str = "") -> subprocess.Popen[str]:
     code = f"""if __name__ == "__main__":
     from pathlib import Path
-    from tests.nlp.training.test_processes import linger, never, nothing
+    from tests.nlp.training.test_processes import hold, linger, never, nothing
     from nlp.training.processes import together
-    together(2, linger, (Path({str(folder)!r}),), nothing, never)
+    together(2, {work or f"linger, (Path({str(folder)!r}),)"}, nothing, never)
 """
     (folder / "parent.py").write_text(code)
     return subprocess.Popen([sys.executable, str(folder / "parent.py")], stderr=subprocess.PIPE, text=True,
