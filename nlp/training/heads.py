@@ -6,6 +6,8 @@ content or not; it teaches through the share of contentment that `nlp.classifier
 
 from __future__ import annotations
 
+import math
+import pickle
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -17,11 +19,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import BadFile
 from nlp.classifier import CONTENT_OF_LEVEL, HEADS
 from nlp.encoder import best_span
 from nlp.training.encoder import device, half_precision
 from nlp.training.examples import Batch, Examples, batches, epoch
 from nlp.training.masked_model import load_encoder
+from nlp.training.processes import Stopped, together
 from nlp.training.rows import NO_LABEL
 
 SIZES: Final = {head: len(labels) for head, labels in HEADS.items()}
@@ -149,34 +153,28 @@ def subtopics_under() -> NDArray[np.bool_]:
     return np.concatenate([table, np.ones((1, table.shape[1]), dtype=bool)])
 
 
-def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report,
-              start: Path | None = None) -> Any:  # fmt: skip
-    """The reader of the encoder in `folder` fitted on the rows `train` (n,), by `recipe.processes` processes.
+def fine_tune(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report, target: Path,
+              start: Path | None = None) -> None:  # fmt: skip
+    """Fit the reader of the encoder in `folder` on the rows `train` (n,), and write its weights to the file `target`.
 
     Args:
-        start: weights of a reader (`save_reader`) to go on from.
+        report: called after every step with the part done, 0 … 1, and the loss, smoothed.
+        start: such a file to go on from.
+
+    Raises:
+        TrainingStopped: one of `recipe.processes` processes died or failed.
     """
-    if recipe.processes < 2:
-        return _fine_tune(0, folder, found, train, recipe, report, "", start)
-    import torch.multiprocessing
-
+    work = (folder, found, train, recipe, target, start)
+    if recipe.processes == 1:
+        run(*work, "", 0, report, lambda: False)
+        return
     with tempfile.TemporaryDirectory() as meeting:
-        context = torch.multiprocessing.get_context("spawn")
-        others = [context.Process(target=_fine_tune, daemon=True,
-                                  args=(rank, folder, found, train, recipe, None, f"{meeting}/point", start))
-                  for rank in range(1, recipe.processes)]  # fmt: skip
-        for other in others:
-            other.start()
-        try:
-            return _fine_tune(0, folder, found, train, recipe, report, f"{meeting}/point", start)
-        finally:
-            for other in others:
-                other.join(timeout=30)
-                other.kill()
+        together(recipe.processes, run, (*work, f"{meeting}/point"), report, lambda: False)
 
 
-def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, report: Report | None,
-               meeting: str, start: Path | None) -> Any:  # fmt: skip
+def run(folder: Path, found: Examples, train: NDArray[np.bool_], recipe: Recipe, target: Path, start: Path | None,
+        meeting: str, rank: int, report: Report, _: Stopped) -> None:  # fmt: skip
+    """One process's part of `fine_tune`; the first one writes the weights."""
     import torch
 
     torch.manual_seed(recipe.seed + rank)
@@ -185,9 +183,7 @@ def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_
         torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank,
                                              world_size=recipe.processes, timeout=timedelta(hours=4))  # fmt: skip
     name = device()
-    model = reader(load_encoder(folder), SIZES).to(name)
-    if start:
-        model.load_state_dict(torch.load(start, map_location=name, weights_only=True))
+    model = load_reader(folder, start).to(name)
     model.train()
     step = _Step(model, recipe, name, shared=bool(meeting))
     random = np.random.default_rng(recipe.seed)  # the same in every process: they share one order of batches
@@ -198,12 +194,28 @@ def _fine_tune(rank: int, folder: Path, found: Examples, train: NDArray[np.bool_
         for first in range(0, len(part) - recipe.processes + 1, recipe.processes):
             loss = step(tensors(found, part[first + rank], under), done / steps)
             done += 1
-            smooth = loss if smooth != smooth else 0.98 * smooth + 0.02 * loss
-            if report:
-                report(done / steps, smooth)
-    if meeting:
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+            smooth = loss if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss
+            report(done / steps, smooth)
+    if rank == 0:
+        save_reader(model, target)
+
+
+def load_reader(folder: Path, weights: Path | None = None) -> Any:
+    """A reader of the encoder in `folder`, with the weights that `fine_tune` wrote, else with heads that know nothing.
+
+    Raises:
+        BadFile: no encoder there, or weights that do not fit it.
+    """
+    import torch
+
+    model = reader(load_encoder(folder), SIZES)
+    if weights:
+        try:
+            model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise BadFile(
+                file=str(weights), reason=f"读不出或与编码器不符（{type(error).__name__}）。删去它可重新微调"
+            ) from error
     return model.eval()
 
 

@@ -27,7 +27,7 @@ from nlp.tokenizer import Tokenizer
 from nlp.training.examples import Examples, examples
 from nlp.training.figures import HeadFigure, figures
 from nlp.training.fit import fit
-from nlp.training.heads import SIZES, Recipe, fine_tune, logits_of, save_reader, timed
+from nlp.training.heads import SIZES, Recipe, fine_tune, load_reader, logits_of, timed
 from nlp.training.hybrid import encoder_answers, fit_mixes, mix_answers
 from nlp.training.linear import TEST_FOLD, TUNE_FOLD, calibrated, judge
 from nlp.training.rows import Corpus
@@ -83,12 +83,11 @@ def held_out_logits(
     path = work / HELD
     if not path.is_file():
         train_rows = ~np.isin(found.fold, (TEST_FOLD, TUNE_FOLD))
-        model = fine_tune(
-            encoder, found, train_rows, recipe, timed(lambda part, loss: progress(_said("留出检验", part, loss)))
-        )
+        said = timed(lambda part, loss: progress(_said("留出检验", part, loss)))
+        if not (work / READER).is_file():
+            fine_tune(encoder, found, train_rows, recipe, said, work / READER)
         where = np.flatnonzero(~train_rows)
-        save_reader(model, work / READER)
-        read = logits_of(model, found, where)
+        read = logits_of(load_reader(encoder, work / READER), found, where)
         kept = {name: np.zeros((len(found), *values.shape[1:]), dtype=values.dtype) for name, values in read.items()}
         for name, values in read.items():
             kept[name][where] = values
@@ -106,15 +105,11 @@ def ship(
 
     folder = work / SHIPPED
     if not (folder / GRAPH).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
         everything, last = np.ones(len(found), dtype=bool), replace(recipe, epochs=1, rate=recipe.rate * LAST_RATE)
-        model = fine_tune(
-            encoder,
-            found,
-            everything,
-            last,
-            timed(lambda part, loss: progress(_said("全部数据", part, loss))),
-            start=work / READER,
-        )
+        said = timed(lambda part, loss: progress(_said("全部数据", part, loss)))
+        fine_tune(encoder, found, everything, last, said, folder / READER, start=work / READER)
+        model = load_reader(encoder, folder / READER)
         export(model, folder / GRAPH)
         tokenizer.save(folder)
     return Encoder.load(folder, SIZES)

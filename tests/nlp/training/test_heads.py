@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.errors import BadFile
 from nlp.classifier import HEADS
 from nlp.training import heads
 from nlp.training.examples import Examples, batches, examples
@@ -82,20 +83,44 @@ def test_subtopics_lie_under_their_topic() -> None:
 
 
 @pytest.mark.slow
-def test_a_made_up_world_is_learned_and_the_same_seed_gives_the_same(found: Examples, small: Any, torch: Any) -> None:
+def test_a_made_up_world_is_learned_and_the_same_seed_gives_the_same(
+    torch: Any, found: Examples, small: Any, tmp_path: Path
+) -> None:
     torch.set_num_threads(1)  # nothing to share among several here, and others may be at work
     train = (found.fold != 0) & (found.kind == "civic")
     recipe = heads.Recipe(epochs=12, rate=3e-3, compiled=False)
     parts: list[float] = []
-    model = heads.fine_tune(small.folder, found, train, recipe, lambda part, _: parts.append(part))
+    heads.fine_tune(small.folder, found, train, recipe, lambda part, _: parts.append(part), tmp_path / "reader.pt")
     assert parts == sorted(parts)
     assert parts[-1] == 1.0
     where = np.flatnonzero((found.fold == 0) & (found.kind == "civic"))
-    read = heads.logits_of(model, found, where)
+    read = heads.logits_of(heads.load_reader(small.folder, tmp_path / "reader.pt"), found, where)
     for head in ("topic", "department"):
         known = found.labels[head][where] >= 0
         right = read[head].argmax(axis=1)[known] == found.labels[head][where][known]
         assert right.mean() > 0.7, head
     short = heads.Recipe(epochs=1, compiled=False)
-    once, again = (heads.fine_tune(small.folder, found, train, short, lambda *_: None) for _ in range(2))
+    for name in ("once.pt", "again.pt"):
+        heads.fine_tune(small.folder, found, train, short, lambda *_: None, tmp_path / name)
+    once, again = (heads.load_reader(small.folder, tmp_path / name) for name in ("once.pt", "again.pt"))
     assert torch.equal(once.heads.weight, again.heads.weight)
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_from_given_weights_and_damaged_ones_are_named(
+    torch: Any, found: Examples, small: Any, tmp_path: Path
+) -> None:
+    train = (found.fold != 0) & (found.kind == "civic")
+    recipe = heads.Recipe(epochs=1, rate=1e-9, processes=2, compiled=False)
+    start = tmp_path / "start.pt"
+    model = heads.load_reader(small.folder)
+    with torch.no_grad():
+        model.heads.weight.fill_(0.25)
+    heads.save_reader(model, start)
+    heads.fine_tune(small.folder, found, train, recipe, lambda *_: None, tmp_path / "reader.pt", start)
+    after = heads.load_reader(small.folder, tmp_path / "reader.pt").heads.weight
+    assert (after - 0.25).abs().max() < 1e-3
+    assert not torch.equal(after, model.heads.weight)
+    start.write_bytes(b"no weights")
+    with pytest.raises(BadFile, match=r"start\.pt"):
+        heads.load_reader(small.folder, start)
