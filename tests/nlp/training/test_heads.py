@@ -111,7 +111,7 @@ def test_two_processes_go_on_from_given_weights_and_damaged_ones_are_named(
     torch: Any, found: Examples, small: Any, tmp_path: Path
 ) -> None:
     train = (found.fold != 0) & (found.kind == "civic")
-    recipe = heads.Recipe(epochs=1, rate=1e-9, processes=2, compiled=False)
+    recipe = heads.Recipe(epochs=1, rate=1e-6, processes=2, compiled=False)
     start = tmp_path / "start.pt"
     model = heads.load_reader(small.folder)
     with torch.no_grad():
