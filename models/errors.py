@@ -189,6 +189,14 @@ class MissingPart(Refuse):
     sentence = "缺少组件 {part}。安装：pip install 'minsheng[{extra}]'。"
 
 
+class BadModel(Refuse):
+    """A language model that is in use or is to be; nobody goes on with another one in its place."""
+
+    code = "MS309"
+    status = 503
+    sentence = "语言模型 {model} 不能使用：{reason}。请用 minsheng model use 换一个（shipped 为随程序自带的），或重新训练。"
+
+
 class StoreNewer(Retry):
     """Retry, not Refuse: no record is to blame; the worker line waits until somebody upgrades the program."""
 
