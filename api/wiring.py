@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from indices.users import Users
     from models.ports import Store
     from nlp.annotate import Annotator
+    from nlp.shelf import Mark, Shelf
 
 
 Made = TypeVar("Made")
@@ -42,6 +43,18 @@ class part(cached_property[Made]):
                 return super().__get__(instance, owner)
 
 
+class current(part[Made]):
+    """A part that is asked for anew each time, because it may be another one by now."""
+
+    if not TYPE_CHECKING:
+
+        def __get__(self, instance, owner=None):
+            if instance is None or self.attrname in instance.__dict__:
+                return super().__get__(instance, owner)
+            with instance.lock:
+                return self.func(instance)
+
+
 class House:
     """Everything that runs in one process. Use as a context manager; `close` gives every resource back."""
 
@@ -51,6 +64,7 @@ class House:
         self.read_only = read_only
         self.lock = RLock()
         self._open = ExitStack()
+        self._model: tuple[Mark | None, Annotator] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -132,10 +146,21 @@ class House:
         return Inbox(self.database, limit=self.settings.inbox_limit, lease_seconds=self.settings.lease_seconds)
 
     @part
-    def annotator(self) -> Annotator:
-        from nlp.annotate import Annotator
+    def shelf(self) -> Shelf:
+        from nlp.shelf import Shelf
 
-        return Annotator.load()
+        return Shelf(self.settings.folder / "models")
+
+    @current
+    def annotator(self) -> Annotator:
+        """With the model in use. `minsheng model use` is noticed here, so keep what one piece of work begins with.
+
+        Raises BadModel where the model in use cannot be loaded: nobody goes on with another one in silence.
+        """
+        mark = self.shelf.mark()
+        if self._model is None or self._model[0] != mark:
+            self._model = (mark, self.shelf.current())
+        return self._model[1]
 
     @part
     def catalogue(self) -> Catalogue:
@@ -153,7 +178,9 @@ class House:
     def worker(self) -> Worker:
         from indices.intake.worker import Worker
 
-        return Worker(self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings)
+        return Worker(
+            self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings, newest=lambda: self.annotator
+        )
 
 
 def open_store(settings: Settings, *, read_only: bool = False) -> Store:

@@ -24,7 +24,7 @@ def annotate(file: Annotated[Path, typer.Argument(help="csv、xlsx、jsonl 或 p
              title: Annotated[str | None, typer.Option(help="标题所在列；不给则按表头判断")] = None,
              text: Annotated[str | None, typer.Option(help="内容所在列；不给则按表头判断")] = None,
              row_id: Annotated[str | None, typer.Option("--id", help="编号所在列；没有则用行号")] = None,
-             model: Annotated[Path | None, typer.Option(help="另一套权重（文件夹或文件）；不给则用自带的")] = None,
+             model: Annotated[Path | None, typer.Option(help="另一套权重（文件夹或文件）；不给则用在用的模型")] = None,
              ) -> None:  # fmt: skip
     """逐行标注：分类、诉求类型、建议承办单位、紧急程度、情感、关键词、实体，输出 JSONL。"""
     from itertools import chain
@@ -35,10 +35,17 @@ def annotate(file: Annotated[Path, typer.Argument(help="csv、xlsx、jsonl 或 p
     rows = read_rows(file)
     first = next(rows, None)
     columns = None if first is None else find_columns(file, tuple(first), title, text, row_id)
-    annotator = Annotator.load(model)
+    annotator = Annotator.load(model) if model else _in_use()
     lines = iter(()) if first is None or columns is None else _lines(chain((first,), rows), columns, annotator)
     count = _write(lines, output)
     typer.echo(f"已标注 {count:,} 行 → {output}（模型 {annotator.version}）", err=True)
+
+
+def _in_use() -> Annotator:
+    from api.wiring import House
+
+    with House(read_only=True) as house:
+        return house.annotator
 
 
 def _lines(rows: Iterator[Row], columns: Columns, annotator: Annotator) -> Iterator[dict[str, Any]]:

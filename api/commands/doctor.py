@@ -96,7 +96,8 @@ def _model(house: House) -> str:
     import importlib.util
 
     fast = "rjieba" if importlib.util.find_spec("rjieba") else "jieba（安装 minsheng[fast] 可快约 12 倍）"
-    return f"{house.annotator.version}，分词 {fast}"
+    chosen = house.shelf.choice()
+    return f"{chosen.name if chosen else '随程序自带'}（{house.annotator.version}），分词 {fast}"
 
 
 def _audit(house: House) -> str:

@@ -95,13 +95,16 @@ class Worker:
         settings: Settings,
         *,
         name: str = "",
+        newest: Callable[[], Annotates] | None = None,
     ) -> None:
+        """`newest`: the annotator to take from the next lease on; without it `annotator` reads everything."""
         self.inbox = inbox
         self.store = store
         self.annotator = annotator
         self.settings = settings
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._pseudonym_key = pseudonym_key
+        self._newest = newest
 
     def step(self) -> int:
         """Lease a batch and settle it; how many items, 0 where nothing was free.
@@ -109,11 +112,14 @@ class Worker:
         Raises:
             Retry: the store or the database is away; the lease was given back.
             QuarantineOverflow: the line is halted.
+            BadModel: the model in use cannot be loaded; nothing was leased.
         """
         if bad := self.inbox.halted():
             raise QuarantineOverflow(count=bad)
         if not self.inbox.waiting():
             return 0
+        if self._newest:
+            self.annotator = self._newest()
         s = self.settings
         leased = self.inbox.lease(s.batch_items, self.name, max_attempts=s.max_attempts, run_limit=s.quarantine_run)
         try:

@@ -8,7 +8,9 @@ import pytest
 from api.wiring import House, open_store
 from indices.stores.embedded import EmbeddedStore
 from indices.stores.memory import MemoryStore
+from models.errors import BadModel
 from models.settings import Settings
+from nlp.training.linear import Trained
 
 
 def test_the_setting_chooses_the_engine(tmp_path: Path) -> None:
@@ -64,3 +66,61 @@ def test_threads_that_ask_at_once_share_one_part(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert len({id(store) for store in seen}) == 1
+
+
+# --- the model in use ---------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def model(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "ours"
+    folder.mkdir()
+    (folder / "linear.zst").write_bytes(trained.model.to_bytes())
+    return folder
+
+
+def test_the_annotator_is_that_of_the_model_in_use_and_loaded_once(tmp_path: Path, model: Path) -> None:
+    with House(Settings(home=tmp_path)) as house:
+        shipped = house.annotator
+        assert house.annotator is shipped
+        house.shelf.use(str(model))
+        ours = house.annotator
+        assert ours.version != shipped.version
+        assert house.annotator is ours
+        assert house.worker.annotator is ours
+    with House(Settings(home=tmp_path)) as house:
+        assert house.annotator.version == ours.version
+
+
+def test_a_running_worker_takes_another_model_at_its_next_lease(tmp_path: Path, model: Path) -> None:
+    """In the same process, without a restart; the annotation says who made it."""
+    from models.item import Item, Payload
+    from models.query import Query
+
+    with House(Settings(home=tmp_path, store="memory")) as house:
+        for step, choose in enumerate(("", str(model), "shipped")):
+            if choose:
+                with House(Settings(home=tmp_path)) as other:  # as the command does it: in a process of its own
+                    other.shelf.use(choose)
+            house.inbox.accept([Item(source="热线", native_id=str(step), payload=Payload(text=f"第{step}盏路灯不亮"))])
+            house.worker.drain()
+        versions = {r.native_id: r.annotation.model for r in house.store.scan(Query()) if r.annotation}
+        assert versions["0"] == versions["2"] != versions["1"]
+        assert versions["1"] == house.shelf.open("ours").version
+
+
+def test_a_model_in_use_that_cannot_be_loaded_stops_the_line_and_leases_nothing(tmp_path: Path, model: Path) -> None:
+    from models.item import Item, Payload
+
+    with House(Settings(home=tmp_path, store="memory")) as house:
+        worker = house.worker
+        house.shelf.use(str(model))
+        (tmp_path / "models" / "ours" / "linear.zst").write_bytes(b"damaged")
+        house.inbox.accept([Item(source="热线", native_id="1", payload=Payload(text="路灯不亮"))])
+        for _ in range(2):
+            with pytest.raises(BadModel, match="ours"):
+                worker.drain()
+        with pytest.raises(BadModel, match="ours"):
+            worker.run(threading.Event())
+        assert house.inbox.books().waiting == 1
+        house.shelf.use("shipped")
+        assert worker.drain() == 1
+        assert house.inbox.books().stored == 1

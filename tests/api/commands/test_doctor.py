@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from api.cli import load_commands
 from api.wiring import House
 from indices.audit import audit
+from nlp.training.linear import Trained
 
 
 @pytest.fixture
@@ -42,6 +43,23 @@ def test_a_broken_audit_chain_is_found(run) -> None:  # type: ignore[no-untyped-
     done = run()
     assert done.exit_code == 1
     assert "✗ 审计链" in done.output
+
+
+def test_the_model_in_use_is_named(run, tmp_path: Path, trained: Trained) -> None:  # type: ignore[no-untyped-def]
+    assert "✓ 语言模型：随程序自带（" in run().output
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "linear.zst").write_bytes(trained.model.to_bytes())
+    with House(read_only=True) as house:
+        _, annotator = house.shelf.use(str(tmp_path / "ours"))
+    assert f"✓ 语言模型：ours（{annotator.version}）" in run().output
+
+
+def test_a_model_in_use_that_cannot_be_loaded_is_found(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "in_use.json").write_text('{"name": "gone", "version": "linear-1"}', encoding="utf-8")
+    done = run()
+    assert done.exit_code == 1
+    assert "✗ 语言模型：MS309 语言模型 gone 不能使用" in done.output
 
 
 def test_expire_says_what_it_removed(run) -> None:  # type: ignore[no-untyped-def]

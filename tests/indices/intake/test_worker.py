@@ -65,6 +65,21 @@ def test_an_item_becomes_a_record(inbox: Inbox, store: MemoryStore, item: Make, 
     assert make_worker().step() == 0
 
 
+def test_each_lease_is_read_by_the_newest_annotator(
+    inbox: Inbox, store: MemoryStore, annotator: Any, item: Make, assemble: Make
+) -> None:
+    readers = [type(annotator)(), type(annotator)()]
+    asked = iter(readers)
+    worker = Worker(
+        inbox, store, annotator, b"k" * 32, assemble(inbox, store, annotator).settings, newest=lambda: next(asked)
+    )
+    for name in "ab":
+        inbox.accept([item(name)])
+        assert worker.step() == 1
+        assert worker.step() == 0, "nothing waits: nobody is asked for"
+    assert [reader.seen for reader in (annotator, *readers)] == [0, 1, 1]
+
+
 def test_repeats_and_states_in_one_batch(inbox: Inbox, store: MemoryStore, item: Make, make_worker: Make) -> None:
     """[rev 1, rev 3, rev 2, rev 3 again, another] → the highest stays; only the latest is annotated."""
     states = [item("a", revision=n, status=f"第{n}步") for n in (1, 3, 2, 3)]
