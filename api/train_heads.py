@@ -17,7 +17,8 @@ def heads(encoder: Annotated[Path, typer.Option(help="预训练好的编码器�
           work: Annotated[Path | None, typer.Option(help="保存中间步骤的目录，中断后可接着来；不给则为编码器目录下的 heads")] = None,
           epochs: Annotated[int, typer.Option(min=1, max=100, help="遍数")] = 5,
           rate: Annotated[float, typer.Option(help="学习率；小编码器宜 1e-4 到 4e-4")] = 4e-4,
-          processes: Annotated[int, typer.Option(min=0, max=64, help="并行进程数；0 为每核一个")] = 0) -> None:  # fmt: skip
+          processes: Annotated[int, typer.Option(min=0, max=64, help="并行进程数；0 为每核一个")] = 0,
+          compile: Annotated[bool, typer.Option(help="先编译计算图：开头慢一分钟，之后每步更快")] = True) -> None:  # fmt: skip
     """在标注数据上同时微调各头，与线性分类器混合、校准，导出 int8，打印留出数字并写说明卡。需要额外组件 train。"""
     import importlib.util
 
@@ -32,17 +33,18 @@ def heads(encoder: Annotated[Path, typer.Option(help="预训练好的编码器�
     from api.figure_tables import print_figures
     from api.progress import steps
     from nlp.training.card import write_joined
+    from nlp.training.encoder import about
     from nlp.training.heads import Recipe
     from nlp.training.joint import train
     from nlp.training.linear import STEPS
     from nlp.training.rows import data_folder, read_corpus
 
-    recipe = Recipe(epochs=epochs, rate=rate, processes=processes or os.cpu_count() or 1)
+    recipe = Recipe(epochs=epochs, rate=rate, processes=processes or os.cpu_count() or 1, compiled=compile)
     with steps(STEPS + 40) as progress:
         progress("读取标注数据")
         corpus = read_corpus(data_folder(data))
         joined = train(corpus, encoder, work or encoder / "heads", recipe, progress)
-    written = write_joined(output, joined, corpus.sizes, f"编码器：{encoder.name}")
+    written = write_joined(output, joined, corpus.sizes, about(encoder))
     print_figures(joined.figures)
     typer.echo(f"地点 F1 {joined.places:.3f}")
     typer.echo("写入 " + "、".join(str(path) for path in written))

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import math
 import os
 import pickle
@@ -50,6 +51,7 @@ DECAY: Final = 0.01
 SMOOTHING: Final = 0.98  # of the loss and the speed that are reported
 PAUSE_SECONDS: Final = 60.0  # a step that takes longer was paused; the pause does not count
 CHECKPOINT: Final = "checkpoint.pt"
+TOLD: Final = "training.json"  # what the encoder of a folder has read: for the model card
 _START: Final = "start.npy"
 
 
@@ -112,6 +114,17 @@ def train(data: Path, folder: Path, plan: Plan, report: Report, tokenizer: Token
         with tempfile.TemporaryDirectory() as meeting:
             state: State = together(plan.processes, run, (folder, plan, f"{meeting}/point"), report, stopped)
         return state
+
+
+def about(folder: Path) -> str:
+    """What an encoder is and what it has read, in a sentence for the model card."""
+    shape, told = shape_of(folder), folder / TOLD
+    words = f"编码器：BERT，{shape.layers} 层 × {shape.hidden}，" if shape else "编码器："
+    words += f"词表 {len(Tokenizer.load(folder)):,}"
+    if told.is_file():
+        read = json.loads(told.read_text())
+        words += f"；预训练读过 {read['tokens'] / 1e6:.1f} 百万词元，末尾遮蔽词元损失 {read['loss']:.2f}"
+    return words + "；预训练文本含留言板原文，其中有留出行的正文（没有标签）"
 
 
 def rate_at(progress: float) -> float:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from models.errors import BadFile, BadRequest, MinshengError, TrainingStopped
 from nlp.tokenizer import LENGTH, SPECIAL, Tokenizer
-from nlp.training.encoder import CHECKPOINT, WARM_UP, Plan, State, Work, rate_at, train
+from nlp.training.encoder import CHECKPOINT, WARM_UP, Plan, State, Work, about, rate_at, train
 from nlp.training.masked_model import Shape, load_encoder
 from nlp.training.streams import Batch, Streams, kept_streams
 
@@ -191,6 +191,9 @@ def test_a_finished_run_goes_on_with_a_larger_budget(texts: Path, prepared: Path
     assert equal(weights(tmp_path / "more"), before)
     more = train(texts, tmp_path / "more", replace(PLAN, tokens=3 * STEP), lambda state, _: steps.append(state.step))
     assert (more.tokens, steps) == (3 * STEP, [2, 3])
+    told = about(tmp_path / "more")
+    assert f"1 层 × {PLAN.shape.hidden}" in told
+    assert f"损失 {more.loss:.2f}" in told
     assert not equal(weights(tmp_path / "more"), before)
 
 
