@@ -91,6 +91,16 @@ class Annotator:
             self._remember(draft, reading)
         return [known[draft] for draft in drafts]
 
+    def labels(self, drafts: Sequence[Draft]) -> dict[str, list[str]]:
+        """For each head the label of each draft, sure or not; of an ordinal head that of `levels`. No words are read."""
+        titles = [_masked(draft.title, TITLE_LIMIT) for draft in drafts]
+        texts = [_masked(draft.text) for draft in drafts]
+        names, found = self.classifier.heads, self.classifier.predict(titles, texts)
+        return {
+            head: [names[head][column] for column in self.classifier.levels(head, values)]
+            for head, values in found.items()
+        }
+
     def explain(self, title: str, text: str, head: str, label: str, n: int = 8) -> list[tuple[str, float]]:
         """The words of the masked text that speak most for a label, with what each adds to its logit."""
         return self.classifier.explain(_masked(title, TITLE_LIMIT), _masked(text), head, label, n)

@@ -43,6 +43,16 @@ def test_a_reading_is_masked_and_annotated(annotator: Annotator) -> None:
     assert len(note.fingerprint) == 16
 
 
+def test_labels_are_those_of_the_readings(annotator: Annotator) -> None:
+    labels, readings = annotator.labels(DRAFTS), annotator.annotate(DRAFTS)
+    assert set(labels) == set(HEADS)
+    for head in ("topic", "department", "emotion"):
+        assert labels[head] == [max(r.probabilities[head], key=r.probabilities[head].__getitem__) for r in readings]
+    assert labels["urgency"] == [str(reading.annotation.urgency) for reading in readings]
+    assert set(labels["sentiment"]) <= set(HEADS["sentiment"])
+    assert annotator.labels([])["topic"] == []
+
+
 def test_entity_offsets_count_in_the_masked_body(annotator: Annotator) -> None:
     for reading in annotator.annotate(DRAFTS):
         assert reading.masked == (f"{reading.title}\n{reading.text}" if reading.title else reading.text)
