@@ -43,6 +43,13 @@ class Store(Reader, Protocol):
         """Keep each record unless the same or a later revision of it is kept already."""
         ...
 
+    def renew(self, batch: Sequence[Record]) -> Receipt:
+        """Replace each record that is kept in this very revision: another annotation of the same state.
+
+        UPDATED, or DUPLICATE where a later state is kept, an earlier one, or none: then nothing was changed.
+        """
+        ...
+
     def forget(self, record_ids: Sequence[str]) -> int:
         """Remove the records; how many there were."""
         ...

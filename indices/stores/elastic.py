@@ -28,6 +28,7 @@ from indices.stores.elastic_calls import (
 )
 from indices.stores.elastic_index import prepare, version
 from indices.stores.elastic_query import OLDEST, SORTS, translate
+from indices.stores.elastic_renewal import renew
 from indices.stores.matching import (
     MAX_ID_BYTES,
     Kept,
@@ -120,6 +121,13 @@ class ElasticStore:
             self._refresh(deadline)
         ordered = [results[i] for i in range(len(batch))]
         return Receipt(outcomes=tuple(r[0] for r in ordered), reasons=tuple(r[1] for r in ordered))
+
+    def renew(self, batch: Sequence[Record]) -> Receipt:
+        deadline = self._begin()
+        receipt = renew(batch, self._segmenter, lambda ids: self._stored(ids, deadline),
+                        lambda lines: self._guarded(lambda: self._sender.send(lines, deadline)))  # fmt: skip
+        self._refresh(deadline)
+        return receipt
 
     def forget(self, record_ids: Sequence[str]) -> int:
         deadline = self._begin()

@@ -59,10 +59,13 @@ class Answer:
     unsure: bool = False
 
 
-def line_of(kept: Kept) -> Line:
-    """Index this record unless the same or a later revision is there (external versioning by revision)."""
+def line_of(kept: Kept, version_type: str = "external") -> Line:
+    """Index this record unless the same or a later revision is there (external versioning by revision).
+
+    `external_gte`: unless a later one is there.
+    """
     record = kept.record
-    order = {"index": {"_id": record.id, "version": record.revision, "version_type": "external"}}
+    order = {"index": {"_id": record.id, "version": record.revision, "version_type": version_type}}
     fields = kept.keywords | {name: " ".join(tokens) for name, tokens in kept.tokens.items()}
     fields |= {"intake": record.intake, "created_at": record.created_at.isoformat(timespec="milliseconds")}
     head = _json(fields | {"created_us": kept.created})
@@ -70,8 +73,10 @@ def line_of(kept: Kept) -> Line:
     return Line(_json(order), head[:-1] + b',"record":' + whole + b"}")
 
 
-def deletion_of(record_id: str) -> Line:
-    return Line(_json({"delete": {"_id": record_id}}))
+def deletion_of(record_id: str, revision: int | None = None) -> Line:
+    """Delete this record; with a revision only where no later one is there."""
+    bound = {} if revision is None else {"version": revision, "version_type": "external_gte"}
+    return Line(_json({"delete": {"_id": record_id} | bound}))
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -53,6 +53,13 @@ class EmbeddedStore:
 
     # --- writing ------------------------------------------------------------------------------------------------
     def upsert(self, batch: Sequence[Record]) -> Receipt:
+        return self._write(batch, lambda before, revision: before is None or before < revision)
+
+    def renew(self, batch: Sequence[Record]) -> Receipt:
+        return self._write(batch, lambda before, revision: before == revision)
+
+    def _write(self, batch: Sequence[Record], fits: Callable[[int | None, int], bool]) -> Receipt:
+        """Put those records whose kept revision (None: not kept) and own one fit together."""
         outcomes, reasons = [Outcome.REJECTED] * len(batch), [why_not_kept(record) for record in batch]
         with self._write_lock, self._translated():
             if not batch:
@@ -64,12 +71,14 @@ class EmbeddedStore:
             with self._one_commit() as writer:
                 for i, record in enumerate(batch):
                     if not reasons[i]:
-                        outcomes[i], reasons[i] = self._put(writer, record, kept)
+                        outcomes[i], reasons[i] = self._put(writer, record, kept, fits)
         return Receipt(outcomes=tuple(outcomes), reasons=tuple(reasons))
 
-    def _put(self, writer: _Counted, record: Record, kept: dict[str, int]) -> tuple[Outcome, str]:
+    def _put(
+        self, writer: _Counted, record: Record, kept: dict[str, int], fits: Callable[[int | None, int], bool]
+    ) -> tuple[Outcome, str]:
         before = kept.get(record.id)
-        if before is not None and before >= record.revision:
+        if not fits(before, record.revision):
             return Outcome.DUPLICATE, ""
         try:
             added = document(Kept.of(record, self._segmenter))

@@ -47,6 +47,21 @@ class MemoryStore:
         self._kept[record.id] = Kept.of(record, self._segmenter)
         return (Outcome.UPDATED if before else Outcome.STORED), ""
 
+    def renew(self, batch: Sequence[Record]) -> Receipt:
+        with self._lock:
+            self._check_open()
+            answers = [self._renew_one(record) for record in batch]
+        return Receipt(outcomes=tuple(a[0] for a in answers), reasons=tuple(a[1] for a in answers))
+
+    def _renew_one(self, record: Record) -> tuple[Outcome, str]:
+        if reason := why_not_kept(record):
+            return Outcome.REJECTED, reason
+        before = self._kept.get(record.id)
+        if before is None or before.record.revision != record.revision:
+            return Outcome.DUPLICATE, ""
+        self._kept[record.id] = Kept.of(record, self._segmenter)
+        return Outcome.UPDATED, ""
+
     def get(self, record_id: str) -> Record | None:
         with self._lock:
             self._check_open()

@@ -135,7 +135,7 @@ def record(name: str = "r1", **fields: Any) -> Record:
         "title_tokens": tuple(split_words(plain.get("title", ""))),
         "text_tokens": tuple(split_words(plain.get("text", ""))),
     }
-    return Record(id=name, annotation=Annotation(model="test", **(tokens | note)), **plain)
+    return Record(id=name, annotation=Annotation(**({"model": "test"} | tokens | note)), **plain)
 
 
 @pytest.fixture(name="record")

@@ -114,6 +114,18 @@ def machine(opener: Callable[[], Store], record: Make, lasting: bool) -> type[Ru
             assert mine.outcomes == its.outcomes
             assert [bool(reason) for reason in mine.reasons] == [bool(reason) for reason in its.reasons]
 
+        @rule(states=st.lists(STATES, max_size=9))
+        def renew(self, states: list[dict[str, Any]]) -> None:
+            """Of the states drawn some are kept, some are earlier, later or unknown ones."""
+            kept = [one for state in states if (one := self.reference.get(state["name"]))][::2]
+            batch = [record(**state) for state in states]
+            batch += [
+                one.model_copy(update={"annotation": new.annotation}) for one, new in zip(kept, batch, strict=False)
+            ]
+            mine, its = self.store.renew(batch), self.reference.renew(batch)
+            assert mine.outcomes == its.outcomes
+            assert [bool(reason) for reason in mine.reasons] == [bool(reason) for reason in its.reasons]
+
         @rule(names=st.lists(st.sampled_from([*NAMES, "B", "absent"]), max_size=5))
         def forget(self, names: list[str]) -> None:
             assert self.store.forget(names) == self.reference.forget(names)
