@@ -21,7 +21,7 @@ def corpus(labelled_folder: Path) -> Corpus:
 def scale_rows(levels: list[int], head: str, sources: list[str] | None = None) -> Rows:
     n = len(levels)
     labels = {name: np.full(n, -1, dtype=np.int64) for name in HEADS} | {head: np.array(levels)}
-    return Rows([""] * n, [""] * n, np.array(sources or ["board"] * n), np.zeros(n, dtype=np.int64), np.full(n, np.nan),
+    return Rows([""] * n, [""] * n, [None] * n, np.array(sources or ["board"] * n), np.zeros(n, dtype=np.int64), np.full(n, np.nan),
                 np.ones(n), labels)  # fmt: skip
 
 
