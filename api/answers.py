@@ -30,8 +30,8 @@ def _within(district: str | None) -> Query:
 
 
 def _mark(house: House) -> int:
-    """Changes whenever the store has taken something in."""
-    return house.inbox.books().stored
+    """Changes whenever the store has taken something in, or what it holds was read by another model."""
+    return house.inbox.books().stored + house.renewal.renewed_ever()
 
 
 def _note(house: House, reader: ScopedStore, name: str, question: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from indices.civic.decisions import Decisions
     from indices.figures import FigureCache
     from indices.intake.inbox import Inbox
+    from indices.intake.renewal import Renewal
     from indices.intake.worker import Worker
     from indices.users import Users
     from models.ports import Store
@@ -175,12 +176,20 @@ class House:
         return Decisions(self.database)
 
     @part
+    def renewal(self) -> Renewal:
+        from indices.intake.renewal import Renewal
+
+        s = self.settings
+        return Renewal(self.database, self.store, lease_seconds=s.lease_seconds, max_attempts=s.max_attempts)
+
+    @part
     def worker(self) -> Worker:
         from indices.intake.worker import Worker
 
         return Worker(
-            self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings, newest=lambda: self.annotator
-        )
+            self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings, newest=lambda: self.annotator,
+            renewal=self.renewal,
+        )  # fmt: skip
 
 
 def open_store(settings: Settings, *, read_only: bool = False) -> Store:

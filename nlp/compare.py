@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 DRAWS: Final = 2_000  # the ends of a 95 % interval move by some 0.001 between seeds
 SEED: Final = 20260901
-LEAST_TOLD: Final = 20  # rows of a class: with fewer, three lucky ones make an interval that leaves zero out
+LEAST_TOLD: Final = 20  # rows of a class: four lucky ones already make an interval that leaves zero out
 LEAST_ROWS: Final = 5  # a label with fewer true rows is left out of the macro average, as in `minsheng evaluate`
 _CELLS: Final = 2_000_000  # of a table of draws at once: 16 MB
 

@@ -1,4 +1,6 @@
-"""Tables of the inbox. A row lives in `inbox` until it is settled; then only the counters remember it."""
+"""Tables of the inbox and of what the worker line does beside it. A row lives in `inbox` until it is settled; then only the
+counters remember it.
+"""
 
 from __future__ import annotations
 
@@ -50,4 +52,24 @@ state = Table(
     Column("halted_at", Double, nullable=True),  # set: the worker line stands until somebody looked at the quarantine
     Column("settled_at", Double, nullable=False, server_default="0"),
     Column("rate", Double, nullable=False, server_default="0"),  # items settled per second, smoothed
+)  # fmt: skip
+
+# One row: the wish that everything kept be read again by one model (`indices.intake.renewal`).
+renewal = Table(
+    "renewal", metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", String(200), nullable=False),  # of the model
+    Column("asked_at", Double, nullable=False),
+    Column("finished_at", Double, nullable=True),
+    Column("round", Integer, nullable=False),
+    Column("cursor_us", BigInteger, nullable=True),  # created_at and id of the last record that this round looked at
+    Column("cursor_id", Text, nullable=False),
+    Column("looked", BigInteger, nullable=False),  # records looked at in this round
+    Column("renewed_in_round", BigInteger, nullable=False),
+    Column("renewed", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),  # in this round
+    Column("renewed_ever", BigInteger, nullable=False),  # by this and all earlier wishes: figures computed before are stale
+    Column("leased_until", Double, nullable=False),
+    Column("worker", String(200), nullable=False),
+    Column("attempts", Integer, nullable=False),  # leases since the cursor last moved
 )  # fmt: skip

@@ -8,6 +8,7 @@
 4. `quarantine_run` bad items in a row, nothing good between, halt the line with one alarm; a decision about the
    quarantine (`minsheng quarantine retry|drop`) lets it go on.
 5. A duplicate that this very row wrote before a death counts as stored.
+6. Where a lease left nothing waiting, a portion of what is kept may be read again (`indices.intake.renewal`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from indices.intake.builder import build_record
 from indices.intake.inbox import Inbox, Leased, Settled
@@ -45,6 +46,7 @@ from models.record import Record
 from models.settings import Settings
 
 if TYPE_CHECKING:
+    from indices.intake.renewal import Renewal
     from nlp.annotate import Draft, Reading
 
 log = logging.getLogger("minsheng.worker")
@@ -96,8 +98,12 @@ class Worker:
         *,
         name: str = "",
         newest: Callable[[], Annotates] | None = None,
+        renewal: Renewal | None = None,
     ) -> None:
-        """`newest`: the annotator to take from the next lease on; without it `annotator` reads everything."""
+        """`newest`: the annotator to take from the next lease on; without it `annotator` reads everything.
+
+        `renewal`: what is kept is read again where that was asked for; without it by nobody here.
+        """
         self.inbox = inbox
         self.store = store
         self.annotator = annotator
@@ -105,6 +111,22 @@ class Worker:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._pseudonym_key = pseudonym_key
         self._newest = newest
+        self._renewal = renewal
+
+    def turn(self) -> int:
+        """`step`, and where it left nothing waiting a portion of the renewal; 0 where there was nothing to do.
+
+        Raises as `step`.
+        """
+        done = self.step()
+        if self._renewal and done < self.settings.batch_items:
+            done += self._renewal.step(self._latest_annotator)
+        return done
+
+    def _latest_annotator(self) -> Any:
+        if self._newest:
+            self.annotator = self._newest()
+        return self.annotator
 
     def step(self) -> int:
         """Lease a batch and settle it; how many items, 0 where nothing was free.
@@ -118,8 +140,7 @@ class Worker:
             raise QuarantineOverflow(count=bad)
         if not self.inbox.waiting():
             return 0
-        if self._newest:
-            self.annotator = self._newest()
+        self._latest_annotator()
         s = self.settings
         leased = self.inbox.lease(s.batch_items, self.name, max_attempts=s.max_attempts, run_limit=s.quarantine_run)
         try:
@@ -182,7 +203,7 @@ class Worker:
         failures = 0
         while not stop.is_set():
             try:
-                done = self.step()
+                done = self.turn()
             except QuarantineOverflow:
                 self._stand(stop)
                 continue

@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from api.scheduler import Job, Scheduler, holder_name
 from indices.database import connect
 from indices.intake.inbox import Inbox
+from indices.intake.renewal import Renewal
 from indices.intake.worker import Worker
 from indices.ledger import Ledger
 from indices.stores.embedded import EmbeddedStore
@@ -43,8 +44,11 @@ class Report:
 class PlainAnnotator:
     """Reads nothing: what dies here is the line, not the language."""
 
+    def __init__(self, version: str = "none") -> None:
+        self.version = version
+
     def annotate(self, drafts: Sequence[Any]) -> list[Reading]:
-        note = Annotation(model="none")
+        note = Annotation(model=self.version)
         return [Reading(title=d.title, text=d.text, reply=d.reply, annotation=note, probabilities={}) for d in drafts]
 
 
@@ -53,10 +57,12 @@ def item(name: str, revision: int | None = None) -> Item:
     return Item(source="crash", native_id=name, revision=revision, payload=Payload(title=name, text=text))
 
 
-def open_worker(engine: Engine, folder: str, **settings: Any) -> Worker:
+def open_worker(engine: Engine, folder: str, *, renewing: bool = False, **settings: Any) -> Worker:
     inbox = Inbox(engine, limit=10**6, lease_seconds=0.2)
     store = EmbeddedStore(Path(folder), segmenter=lambda text: text.lower().split())
-    return Worker(inbox, store, PlainAnnotator(), b"k" * 32, Settings(**settings))
+    renewal = Renewal(engine, store, lease_seconds=0.2, max_attempts=20, portion=25) if renewing else None
+    annotator = PlainAnnotator("second" if renewing else "none")
+    return Worker(inbox, store, annotator, b"k" * 32, Settings(**settings), renewal=renewal)
 
 
 def accept(url: str, report: str, name: str) -> None:
@@ -105,7 +111,14 @@ def tick(url: str, report: str, every: float, hold: bool) -> None:
     Scheduler(Ledger(connect(url), holder=holder_name()), [job]).run(Up(ran))
 
 
-CHILDREN: dict[str, Callable[..., None]] = {"accept": accept, "work": work, "tick": tick}
+def renew(url: str, folder: str) -> None:
+    """Read again what is kept, beside the inbox, for ever."""
+    worker = open_worker(connect(url), folder, batch_items=20, max_attempts=20, renewing=True)
+    while True:
+        worker.turn()
+
+
+CHILDREN: dict[str, Callable[..., None]] = {"accept": accept, "work": work, "tick": tick, "renew": renew}
 
 
 def answer(line: str) -> None:
