@@ -208,11 +208,13 @@ def checked(folder: Path | None, named: str) -> Annotator:
     """An annotator of a folder (None: the shipped weights) that has read a text.
 
     Raises:
-        BadModel: it cannot be loaded, lacks a head, or does not give probabilities.
+        BadModel: it cannot be loaded, is a part of a model only, lacks a head, or does not give probabilities.
     """
     from nlp.annotate import Annotator, Draft
     from nlp.classifier import HEADS
 
+    if folder and (folder / GRAPH).exists() and not (folder / HYBRID_FILE).exists():
+        raise BadModel(model=named, reason=f"{folder} 里有 {GRAPH}，却没有 {HYBRID_FILE}")
     try:
         annotator = Annotator.load(folder)
         if missing := [head for head in HEADS if head not in annotator.classifier.heads]:

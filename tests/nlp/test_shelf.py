@@ -6,8 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -280,3 +281,45 @@ def test_a_death_at_any_step_leaves_the_old_choice_or_the_new_one(shelf: Shelf, 
     assert seen[0] == old
     assert seen[-1] == new
     assert step >= 6, "each step had its death"
+
+
+# --- with an encoder ----------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def hybrid(small: Any, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `minsheng train heads` writes it, and what does not belong to a model beside it."""
+    from nlp.classifier import HEADS
+    from nlp.encoder import Encoder
+    from nlp.hybrid import HybridClassifier, Mix
+
+    folder = tmp_path_factory.mktemp("hybrid") / "混合"
+    encoder = Encoder.load(small.folder, {head: len(labels) for head, labels in HEADS.items()})
+    HybridClassifier(trained.model.settings, trained.model, encoder, dict.fromkeys(HEADS, Mix(0.5))).save(folder)
+    for name in ("encoder.onnx.zst", "vocab.txt"):
+        shutil.copyfile(small.folder / name, folder / name)
+    (folder / "checkpoint.pt").write_bytes(b"of the training")
+    return folder
+
+
+def test_a_model_with_an_encoder_is_copied_whole_and_nothing_else(shelf: Shelf, hybrid: Path) -> None:
+    name, annotator = shelf.use(str(hybrid))
+    assert annotator.version.startswith("hybrid-")
+    assert sorted(path.name for path in (shelf.folder / name).iterdir()) == [
+        "encoder.onnx.zst", "hybrid.json", "linear.zst", "vocab.txt",
+    ]  # fmt: skip
+    assert shelf.current().version == annotator.version
+
+
+@pytest.mark.parametrize("file", ["encoder.onnx.zst", "vocab.txt", "hybrid.json", "linear.zst"])
+@pytest.mark.parametrize("damage", [cut, overwrite, Path.unlink], ids=["cut", "overwritten", "missing"])
+def test_any_part_that_is_damaged_is_found(
+    shelf: Shelf, hybrid: Path, tmp_path: Path, file: str, damage: Callable[[Path], object]
+) -> None:
+    shelf.use(str(hybrid))
+    bad = shutil.copytree(hybrid, tmp_path / "坏的")
+    damage(bad / file)
+    with pytest.raises(BadModel, match="在用的模型没有变"):
+        shelf.use(str(bad))
+    assert shelf.names() == ["混合"]
+    damage(shelf.folder / "混合" / file)
+    with pytest.raises(BadModel, match="混合"):
+        shelf.current()
