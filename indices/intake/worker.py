@@ -120,7 +120,12 @@ class Worker:
         """
         done = self.step()
         if self._renewal and done < self.settings.batch_items:
-            done += self._renewal.step(self._latest_annotator)
+            try:
+                done += self._renewal.step(self._latest_annotator)
+            except Retry as error:
+                if not done:
+                    raise
+                self._warn(error, 0)  # what came in was settled: the line need not wait
         return done
 
     def _latest_annotator(self) -> Any:

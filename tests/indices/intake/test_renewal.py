@@ -409,6 +409,21 @@ def test_what_comes_in_goes_first_and_the_books_stay_as_they_are(
     assert set(models(store).values()) == {"new"}
 
 
+def test_a_wish_that_must_wait_does_not_make_the_line_wait(
+    line: tuple[Worker, Reader], inbox: Inbox, wish: Renewal, item: Callable[..., Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, _ = line
+
+    def away(*_: object) -> bool:
+        raise StoreUnavailable(engine="memory", reason="test")
+
+    monkeypatch.setattr(wish, "step", away)
+    inbox.accept([item("1")])
+    assert worker.turn() == 1
+    with pytest.raises(StoreUnavailable):
+        worker.turn()
+
+
 def test_a_running_line_does_it_and_ends(line: tuple[Worker, Reader], store: MemoryStore, wish: Renewal) -> None:
     worker, _ = line
     store.upsert([record(number) for number in range(30)])
