@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("minsheng.renewal")
 
-PORTION: Final = 100  # records read at once, which an item that just came in has to wait for (35 ms at 76 characters, linear)
+PORTION: Final = 100  # records read at once, for which a new item has to wait (35 ms at 76 characters, linear model)
 LOOK: Final = 2_000  # records looked at in one portion where few need reading
 SCAN: Final = 5_000  # records of one scan: an open scan keeps the old state of the index on the disk
 ROUNDS: Final = 3
