@@ -74,56 +74,31 @@ def compare(head: str, truth: Sequence[str], a: Sequence[str], b: Sequence[str])
         raise ValueError("no row to compare on")
     labels, columns = np.unique(rows, return_inverse=True)
     kinds, times = np.unique(columns.reshape(rows.shape), axis=0, return_counts=True)
-    told = [label for label in range(len(labels)) if (kinds[:, 0] == label).any()]
-    values = _measures(kinds, times[None, :].astype(np.float64), len(labels))
-    counted = _counted(values.true[0])
-    drawn = [_measures(kinds, some, len(labels)) for some in _draws(times)]
+    n = np.bincount(kinds[:, 0], times, len(labels)).astype(int)
+    parts = [_measures(kinds, some, len(labels)) for some in (times[None, :].astype(np.float64), *_draws(times))]
+    recall, f1, right = (np.concatenate(some, axis=1) for some in zip(*parts, strict=True))
+    counted = n >= LEAST_ROWS if (n >= LEAST_ROWS).any() else n > 0
     classes = []
-    for label in told:
-        n = int(values.true[0, label])
-        accuracy, f1 = (
-            _measure(
-                (getattr(values, f"{name}_a")[0, label], getattr(values, f"{name}_b")[0, label]),
-                np.concatenate([(getattr(one, f"{name}_b") - getattr(one, f"{name}_a"))[:, label] for one in drawn]),
-            )
-            for name in ("recall", "f1")
+    for label in sorted(np.flatnonzero(n), key=lambda label: (-n[label], labels[label])):
+        measure = _measure(f1[:, :, label])
+        verdict = _verdict(measure, n[label])
+        classes.append(
+            ClassComparison(str(labels[label]), int(n[label]), _measure(recall[:, :, label]), measure, verdict)
         )
-        classes.append(ClassComparison(str(labels[label]), n, accuracy, f1, _verdict(f1, n)))
-    whole = _measure(
-        (values.right_a[0], values.right_b[0]), np.concatenate([one.right_b - one.right_a for one in drawn])
-    )
-    macro = _measure(
-        (values.f1_a[0, counted].mean(), values.f1_b[0, counted].mean()),
-        np.concatenate([(one.f1_b - one.f1_a)[:, counted].mean(axis=1) for one in drawn]),
-    )
-    ordered = sorted(classes, key=lambda each: (-each.n, each.label))
-    return HeadComparison(head, len(rows), whole, macro, _verdict(whole, len(rows)), tuple(ordered))
+    accuracy, macro_f1 = _measure(right), _measure(f1[:, :, counted].mean(axis=2))
+    return HeadComparison(head, len(rows), accuracy, macro_f1, _verdict(accuracy, len(rows)), tuple(classes))
 
 
-@dataclass(frozen=True)
-class _Measures:
-    """Of d draws: `true`, recall and F1 (d, labels), share of right answers (d,)."""
+def _measures(kinds: NDArray[np.int64], times: Floats, size: int) -> tuple[Floats, Floats, Floats]:
+    """Recall (2, d, labels), F1 (2, d, labels) and share of right answers (2, d) of both models in d draws.
 
-    true: Floats
-    recall_a: Floats
-    recall_b: Floats
-    f1_a: Floats
-    f1_b: Floats
-    right_a: Floats
-    right_b: Floats
-
-
-def _measures(kinds: NDArray[np.int64], times: Floats, size: int) -> _Measures:
-    """From (m, 3) kinds of rows (true, a, b) and (d, m) how often each occurs."""
+    Args:
+        kinds: (m, 3) kinds of rows (true, a, b); times: (d, m) how often each occurs in a draw.
+    """
     true = _sums(times, kinds[:, 0], size)
-    parts: dict[str, Floats] = {}
-    for name, column in (("a", 1), ("b", 2)):
-        right = _sums(times * (kinds[:, 0] == kinds[:, column]), kinds[:, 0], size)
-        given = _sums(times, kinds[:, column], size)
-        parts[f"recall_{name}"] = right / np.maximum(true, 1)
-        parts[f"f1_{name}"] = 2 * right / np.maximum(true + given, 1)
-        parts[f"right_{name}"] = right.sum(axis=1) / times.sum(axis=1)
-    return _Measures(true, **parts)
+    both = np.stack([_sums(times * (kinds[:, 0] == kinds[:, model]), kinds[:, 0], size) for model in (1, 2)])
+    given = np.stack([_sums(times, kinds[:, model], size) for model in (1, 2)])
+    return both / np.maximum(true, 1), 2 * both / np.maximum(true + given, 1), both.sum(axis=2) / times.sum(axis=1)
 
 
 def _sums(times: Floats, labels: NDArray[np.int64], size: int) -> Floats:
@@ -142,13 +117,10 @@ def _draws(times: NDArray[np.int64]) -> list[Floats]:
     return [random.multinomial(n, times / n, size=size).astype(np.float64) for size in sizes]
 
 
-def _counted(true: Floats) -> NDArray[np.bool_]:
-    return true >= LEAST_ROWS if (true >= LEAST_ROWS).any() else true > 0
-
-
-def _measure(values: tuple[float, float], differences: Floats) -> Measure:
-    low, high = np.quantile(differences, (0.025, 0.975))
-    a, b = (float(value) for value in values)
+def _measure(values: Floats) -> Measure:
+    """From (2, 1 + d) values of both models: over the rows themselves, and over d draws of them."""
+    a, b = (float(value) for value in values[:, 0])
+    low, high = np.quantile(values[1, 1:] - values[0, 1:], (0.025, 0.975))
     return Measure(round(a, 4), round(b, 4), round(b - a, 4), (round(float(low), 4), round(float(high), 4)))
 
 
