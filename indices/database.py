@@ -8,7 +8,9 @@ Each module declares its tables on `metadata`, imports nothing from the others, 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +42,8 @@ def connect(url: str, *, timeout_seconds: float = 30.0) -> Engine:
         return create_engine(address, pool_pre_ping=True, pool_timeout=timeout_seconds)
     if path := address.database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": timeout_seconds})
+    line = (Line(), timeout_seconds)
+    engine = create_engine(url, connect_args={"timeout": timeout_seconds}, execution_options={"write_line": line})
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _: Any) -> None:
@@ -85,14 +88,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
         DatabaseBusy: the database is locked for longer than its timeout, full, or away, or no connection is free; nothing was
             written, unless the connection broke during COMMIT itself (then the same call may be repeated: every write here is idempotent).
     """
-    with _busy(engine), engine.begin() as connection:
+    with _busy(engine), _in_line(engine), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def writing_directly(engine: Engine) -> Iterator[PoolProxiedConnection]:
     """As `writing`, by the driver's connection alone: a fifth of the cost, for statements that are `Prepared`."""
-    with _busy(engine):
+    with _busy(engine), _in_line(engine):
         connection = engine.raw_connection()
         try:
             if engine.dialect.name == "sqlite":  # PostgreSQL's driver begins by itself
@@ -115,6 +118,61 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     with _busy(engine), engine.connect().execution_options(read_only=True) as connection:
         yield connection
+
+
+class Line:
+    """A lock that goes to who waits longest; a `threading.Lock` may go to the thread that has just released it, again and again."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    def acquire(self, timeout: float) -> bool:
+        """Whether it is held now, after at most `timeout` seconds."""
+        with self._changing:
+            if not self._held:
+                self._held = True
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=timeout):
+            return True
+        with self._changing:
+            given = turn not in self._waiting  # between the end of the wait and now
+            if not given:
+                self._waiting.remove(turn)
+            return given
+
+    def release(self) -> None:
+        with self._changing:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+
+@contextmanager
+def _in_line(engine: Engine) -> Iterator[None]:
+    """SQLite: the threads of this process write one after the other; who waits is woken.
+
+    SQLite's own waiting is to sleep, ever longer, and ask again: beside a thread that writes much, others waited for
+    half a second to write a row that takes one millisecond (`tests/bench/bench_neighbours.py`).
+
+    Raises:
+        DatabaseBusy: the line did not move for as long as SQLite would have waited.
+    """
+    line, timeout_seconds = engine.get_execution_options().get("write_line", (None, 0.0))
+    if line is None:
+        yield
+        return
+    if not line.acquire(timeout_seconds):
+        raise DatabaseBusy(reason=f"{timeout_seconds:g} 秒内没有轮到写入")
+    try:
+        yield
+    finally:
+        line.release()
 
 
 @contextmanager

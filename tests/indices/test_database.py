@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from indices.database import (
+    Line,
     Prepared,
     connect,
     database_seconds,
@@ -101,6 +103,88 @@ def test_a_locked_file_is_busy(tmp_path: Path, way: object) -> None:
         pass
     for engine in (holder, waiter):
         engine.dispose()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert true()
+
+
+def test_a_line_goes_to_who_waits_longest_and_not_back_to_who_had_it() -> None:
+    line, order = Line(), list[int]()
+    assert line.acquire(0)
+
+    def wait(number: int) -> None:
+        assert line.acquire(10)
+        order.append(number)
+        line.release()
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        wait_until(lambda n=number: len(line._waiting) == n + 1)  # type: ignore[misc]
+    line.release()
+    wait(99)
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4, 99]
+
+
+def test_who_waited_too_long_leaves_the_line_to_the_others() -> None:
+    line = Line()
+    assert line.acquire(0)
+    assert not line.acquire(0.02)
+    line.release()
+    assert line.acquire(0)
+    assert not line.acquire(0)
+    line.release()
+    assert not line._held
+
+
+@pytest.mark.parametrize("way", [writing, writing_directly])
+def test_threads_write_in_the_order_in_which_they_came(tmp_path: Path, way: object) -> None:
+    """By SQLite's own waiting, who asks again in the right moment writes, and others wait for as long as it goes on."""
+    engine = connect(f"sqlite:///{tmp_path}/state.db", timeout_seconds=10)
+    make_declared_tables(engine)
+    add, line = Prepared(engine, insert(counts), ["source"]), engine.get_execution_options()["write_line"][0]
+
+    def write(name: str) -> None:
+        with way(engine) as connection:  # type: ignore[operator]
+            add.run(connection, [{"source": name}])
+            written.append(name)
+
+    written: list[str] = []
+    threads = [threading.Thread(target=write, args=(f"{number}",)) for number in range(4)]
+    with writing(engine):
+        for number, thread in enumerate(threads):
+            thread.start()
+            wait_until(lambda n=number: len(line._waiting) == n + 1)  # type: ignore[misc]
+    for thread in threads:
+        thread.join()
+    assert written == ["0", "1", "2", "3"]
+    engine.dispose()
+
+
+def test_a_line_that_does_not_move_is_busy(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/state.db", timeout_seconds=0.05)
+    make_declared_tables(engine)
+    raised: list[DatabaseBusy] = []
+
+    def write() -> None:
+        with pytest.raises(DatabaseBusy, match="没有轮到写入") as caught, writing(engine):
+            pass
+        raised.append(caught.value)
+
+    with writing(engine):
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    assert raised
+    with writing(engine):
+        pass
+    engine.dispose()
 
 
 def test_upsert_speaks_both_dialects(database: Engine) -> None:
