@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import problems
 from api.headers import Headers
 from api.limits import Limits
+from api.noting import Noting
 from api.routes import answers, desk, items, pages, records, search, service, session
 from api.wiring import House
 from dashboards import assets
@@ -41,6 +42,7 @@ def create_app(house: House | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(assets.PREFIX, assets.Static(), name="static")
+    app.add_middleware(Noting, house=house)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(Limits, settings=house.settings)
     app.add_middleware(Headers)  # the last one added is the outermost

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import (
     Boolean,
@@ -66,6 +68,51 @@ class AuditRow:
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A row that has no number yet."""
+
+    at: float
+    who: str
+    action: str
+    object: str
+    success: bool
+
+
+class Gathered:
+    """The notes of one request, for `AuditLog.write` before its answer leaves: one commit instead of one for each access."""
+
+    def __init__(self) -> None:
+        self._notes: list[Note] = []
+        self._open = True
+
+    def take(self, note: Note) -> bool:
+        """False once they were handed out: then the note has to be written at once."""
+        if self._open:
+            self._notes.append(note)
+        return self._open
+
+    def close(self) -> list[Note]:
+        """What was gathered; nothing the second time."""
+        self._open = False
+        notes, self._notes = self._notes, []
+        return notes
+
+
+_gathered: ContextVar[Gathered | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathering() -> Iterator[Gathered]:
+    """Until its end, or until `close`, notes made in this context (and in threads that it starts) wait to be written."""
+    gathered = Gathered()
+    token = _gathered.set(gathered)
+    try:
+        yield gathered
+    finally:
+        _gathered.reset(token)
+
+
 def _storable(text: str, most: int) -> str:
     """What both databases keep as it is: a failed sign-in is noted under whatever name was typed."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "")[:most]
@@ -78,22 +125,26 @@ class AuditLog:
         self._engine, self._clock = engine, clock
 
     def note(self, who: str, action: str, what: str, *, success: bool = True) -> None:
-        """One row, on the disk when this returns."""
-        who, what = _storable(who, _MAX_WHO), _storable(what, _MAX_OBJECT)
+        """One row, on the disk when this returns; within `gathering`, once what was gathered is written."""
+        note = Note(self._clock(), _storable(who, _MAX_WHO), action, _storable(what, _MAX_OBJECT), success)
+        gathered = _gathered.get()
+        if gathered is None or not gathered.take(note):
+            self.write([note])
+
+    def write(self, notes: Sequence[Note]) -> None:
+        """These rows, all or none, in their order; on the disk when this returns."""
+        if not notes:
+            return
         with writing(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            number, former = self._last(connection)
-            row = AuditRow(number + 1, self._clock(), who, action, what, success, "")
-            values = {
-                "number": row.number,
-                "at": row.at,
-                "who": row.who,
-                "action": action,
-                "object": what,
-                "success": success,
-            }
-            connection.execute(insert(audit).values(**values, seal=row.sealed_after(former)))
+            last, seal = self._last(connection)
+            rows = []
+            for number, note in enumerate(notes, last + 1):
+                row = AuditRow(number, note.at, note.who, note.action, note.object, note.success, "")
+                seal = row.sealed_after(seal)
+                rows.append({**asdict(note), "number": number, "seal": seal})
+            connection.execute(insert(audit), rows)
 
     @staticmethod
     def _last(connection: Connection) -> tuple[int, str]:

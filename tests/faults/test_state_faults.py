@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from api.app import create_app
 from api.auth import SESSION_COOKIE
 from api.wiring import House
-from indices.audit import AuditLog
+from indices.audit import AuditLog, Note
 from indices.civic.decisions import Decisions
 from indices.database import connect, create_tables, reading, writing
 from indices.figures import FigureCache
@@ -84,6 +84,7 @@ READS: dict[str, Callable[[State], Any]] = {
 WRITES: dict[str, Callable[[State], Any]] = {
     "AuditLog.expire": lambda s: s.house.audit.expire(1),
     "AuditLog.note": lambda s: s.house.audit.note("wang", "a", "b"),
+    "AuditLog.write": lambda s: s.house.audit.write([Note(1.0, "wang", "a", "b", True)]),
     "Decisions.decide": lambda s: s.house.decisions.decide("a", "wang", "person"),
     "Decisions.undo": lambda s: s.house.decisions.undo("wang"),
     "FigureCache.expire": lambda s: s.house.figures.expire(1),

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, delete, update
+from sqlalchemy.exc import IntegrityError
 
-from indices.audit import AuditLog, audit
+from indices.audit import AuditLog, Note, audit, gathering
 from indices.database import connect, metadata
 
 
@@ -75,6 +76,33 @@ def test_writers_at_the_same_time_make_one_chain(engine: Engine) -> None:
         thread.join()
     assert len(log.rows(limit=200)) == 80
     assert log.verify() is None
+
+
+def test_gathered_rows_are_written_together_in_their_order(engine: Engine) -> None:
+    log = filled(engine, 1)
+    with gathering() as gathered:
+        for number in range(3):
+            log.note("li", "record.count", str(number), success=number != 1)
+        assert len(log.rows()) == 1
+        log.write(gathered.close())
+        assert [(row.object, row.success) for row in log.rows(limit=3)] == [("2", True), ("1", False), ("0", True)]
+        assert gathered.close() == []
+        log.note("li", "record.read", "after")
+        assert log.rows(limit=1)[0].object == "after"
+    log.note("li", "record.read", "outside")
+    assert [row.number for row in log.rows()] == [6, 5, 4, 3, 2, 1]
+    assert [row.at for row in log.rows()] == sorted((row.at for row in log.rows()), reverse=True)
+    assert log.verify() is None
+
+
+def test_gathered_rows_are_written_all_or_none(engine: Engine) -> None:
+    log = filled(engine, 2)
+    notes = [Note(1.0, "li", "a", "1", True), Note(2.0, "li", "a", None, True)]  # type: ignore[arg-type]
+    with pytest.raises((IntegrityError, TypeError)):
+        log.write(notes)
+    assert len(log.rows()) == 2
+    log.write([])
+    assert len(log.rows()) == 2
 
 
 def test_any_text_can_be_noted(engine: Engine) -> None:
