@@ -7,7 +7,7 @@ gets the answer of a route that does not exist.
 from __future__ import annotations
 
 import hmac
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -49,20 +49,24 @@ BUSINESS = Allow(*BUSINESS_ROLES)
 ANYBODY = Allow(*Role)
 
 
+def secret_of(request: Request) -> tuple[Literal["token", "session"], str]:
+    """What a request identifies itself with, "" where it does not: a token before a session."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return "token", token.strip()
+    return "session", request.cookies.get(SESSION_COOKIE, "")
+
+
 async def identify(request: Request) -> Viewer:
     """The viewer of a request. A session's unsafe request must carry its form token (field `csrf` or header X-CSRF-Token)."""
     if hasattr(request.state, "viewer"):
         return cast(Viewer, request.state.viewer)
-    users = house_of(request).users
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and secret:
-        viewer = await run_in_threadpool(users.viewer, secret.strip(), "token")
-    elif session := request.cookies.get(SESSION_COOKIE):
-        viewer = await run_in_threadpool(users.viewer, session, "session")
-        if request.method not in SAFE_METHODS:
-            await _check_csrf(request, session)
-    else:
+    users, (kind, secret) = house_of(request).users, secret_of(request)
+    if not secret:
         raise NotSignedIn()
+    viewer = await run_in_threadpool(users.viewer, secret, kind)
+    if kind == "session" and request.method not in SAFE_METHODS:
+        await _check_csrf(request, secret)
     request.state.viewer = viewer
     return viewer
 

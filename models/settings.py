@@ -44,7 +44,11 @@ class Settings(BaseSettings):
     session_minutes: int = Field(30, ge=1, le=24 * 60, description="a session without a request ends after this")
     lockout_failures: int = Field(5, ge=1, description="wrong passwords in a row that lock an account")
     lockout_minutes: int = Field(15, ge=1, description="how long it stays locked")
-    requests_per_minute: int = Field(600, ge=1, description="limit by token or session, and by address before sign-in")
+    requests_per_minute: int = Field(
+        600,
+        ge=1,
+        description="limit by token or session, and by address before sign-in; 25 kB of a body count as one more",
+    )
     body_limit_bytes: int = Field(2_000_000, ge=1_000, description="largest request body")
     audit_days: int = Field(180, ge=180, description="how long audit rows are kept at least")
     jobs: str = Field("", description="job table for tests and small cities: comma-separated names to run; empty: all")
