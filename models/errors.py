@@ -194,7 +194,9 @@ class BadModel(Refuse):
 
     code = "MS309"
     status = 503
-    sentence = "语言模型 {model} 不能使用：{reason}。请用 minsheng model use 换一个（shipped 为随程序自带的），或重新训练。"
+    sentence = (
+        "语言模型 {model} 不能使用：{reason}。请用 minsheng model use 换一个（shipped 为随程序自带的），或重新训练。"
+    )
 
 
 class StoreNewer(Retry):
