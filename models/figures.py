@@ -90,6 +90,17 @@ class Index(Frozen):
     source: Source
 
 
+class IndexCell(Frozen):
+    """The index of one unit in one week. `value` is None where there is too little."""
+
+    unit: str
+    week: str
+    n: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 class SimilarOrder(Frozen):
     id: str = Field(description="native id (record id where there is none)")
     record_id: str = Field(description="what the record is read and merged by")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from dashboards import formats
 from dashboards.charts import Band, Chart, IntervalBar, Series, interval_bars
 from dashboards.views.counts import label_of
-from models.figures import Index, IndexRow
+from models.figures import Index, IndexCell, IndexRow
 
 By = Literal["district", "department", "topic", "week"]
 BY_NAMES: Final[dict[By, str]] = {"district": "区县", "department": "承办单位", "topic": "分类", "week": "周"}
@@ -85,7 +85,7 @@ def satisfaction_view(
     *,
     weekly: Index | None = None,
     districts: Index | None = None,
-    by_area: Mapping[str, Index] | None = None,
+    cells: Sequence[IndexCell] = (),
     place: str = CITY,
 ) -> SatisfactionView:
     """The page.
@@ -94,7 +94,7 @@ def satisfaction_view(
         index: what the table shows (`index.by` is the chosen switch).
         weekly: the same scope by week, for the trend; None: no trend.
         districts: the same scope by district, for the tile map; taken from `index` where that is by district.
-        by_area: district → its weekly index, for the heat map; None: the tile map only.
+        cells: districts in weeks, for the heat map; where most of it would be empty there is the tile map instead.
         place: whose index this is, as `Frame.place` says it: the whole city, a district, or several with 、 between them.
     """
     ordered = sorted(index.rows, key=_order(index.by))
@@ -102,6 +102,7 @@ def satisfaction_view(
     overall = index.overall
     areas = index if index.by == "district" else districts
     weeks = index if index.by == "week" else weekly
+    heat_head, heat = _heat(cells)
     whose = SEVERAL if "、" in place else place
     return SatisfactionView(
         by=index.by,
@@ -118,9 +119,9 @@ def satisfaction_view(
         scale=(start, end),
         overall_at=_place(overall.value, start, end),
         trend=_trend(weeks) if weeks and weeks.rows else None,
-        tiles=tuple(_tile(row) for row in sorted(areas.rows, key=lambda r: r.key)) if areas else (),
-        heat=_heat(by_area or {})[1],
-        heat_head=_heat(by_area or {})[0],
+        tiles=tuple(_tile(row.key, row) for row in sorted(areas.rows, key=lambda r: r.key)) if areas else (),
+        heat=heat,
+        heat_head=heat_head,
         too_few=sum(row.status == "样本不足" for row in index.rows),
         rated=index.source.n,
         versions="，".join(f"{name} {version}" for name, version in sorted(index.source.versions.items())),
@@ -166,9 +167,9 @@ def _step(value: float | None) -> int:
     return -1 if value is None else sum(value >= cut for cut in STEPS)
 
 
-def _tile(row: IndexRow) -> Tile:
+def _tile(name: str, row: IndexRow | IndexCell) -> Tile:
     note = formats.interval(row.value, row.low, row.high) if row.value is not None else f"样本不足，n={row.n}"
-    return Tile(row.key, row.value, _step(row.value), note)
+    return Tile(name, row.value, _step(row.value), note)
 
 
 def _trend(weekly: Index) -> Chart:
@@ -196,11 +197,15 @@ def _week_label(key: str) -> str:
     return f"{int(parts[1])}/{int(parts[2])}" if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit() else key
 
 
-def _heat(by_area: Mapping[str, Index]) -> tuple[tuple[str, ...], tuple[HeatRow, ...]]:
-    weeks = sorted({row.key for index in by_area.values() for row in index.rows})
-    rows = []
-    for area, index in sorted(by_area.items()):
-        found = {row.key: row for row in index.rows}
-        none = IndexRow(key="", value=None, low=None, high=None, n=0, n_effective=0, status="样本不足")
-        rows.append(HeatRow(area, tuple(_tile(found.get(week, none)) for week in weeks)))
-    return tuple(_week_label(week) for week in weeks), tuple(rows)
+def _heat(cells: Sequence[IndexCell]) -> tuple[tuple[str, ...], tuple[HeatRow, ...]]:
+    """Weeks and rows of districts; nothing for a single district (the trend has it) or where most cells would have no value."""
+    found = {(cell.unit, cell.week): cell for cell in cells}
+    areas, weeks = sorted({cell.unit for cell in cells}), sorted({cell.week for cell in cells})
+    if len(areas) < 2 or 2 * sum(cell.value is not None for cell in cells) < len(areas) * len(weeks):
+        return (), ()
+
+    def tile(area: str, week: str) -> Tile:
+        return _tile(week, found.get((area, week), IndexCell(unit=area, week=week, n=0)))
+
+    rows = tuple(HeatRow(area, tuple(tile(area, week) for week in weeks)) for area in areas)
+    return tuple(_week_label(week) for week in weeks), rows

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from indices.civic.ordered_logit import Floats, fit, posterior
 from models.clock import now
-from models.figures import Index, IndexRow, Source
+from models.figures import Index, IndexCell, IndexRow, Source
 from models.ports import Reader
 from models.query import Bucket, Query
 
@@ -33,16 +33,41 @@ _Z: Final = 1.959964
 def satisfaction(reader: Reader, query: Query, by: By) -> Index:
     """The index of every unit that has at least one rating in the question's window, largest unit first."""
     units, counts = _table(reader.aggregate(query, [by, "rating"]))
-    people = _people(
-        reader.aggregate(query, [by, "speaker", "rating"]), dict(zip(units, counts.sum(axis=1), strict=True))
-    )
+    speakers = reader.aggregate(query, [by, "speaker", "rating"])
+    people = _people(speakers, dict(zip(units, counts.sum(axis=1), strict=True)))
     rows = _rows(units, counts, people)
     order = sorted(rows, key=lambda row: row.key) if by == "week" else sorted(rows, key=lambda row: (-row.n, row.key))
     everything = _table(reader.aggregate(query, ["rating"]), whole=True)[1].sum(axis=0)
     n = int(everything.sum())
-    raters = _people(reader.aggregate(query, ["speaker", "rating"]), {"": n}, whole=True)[""]
+    if n > counts.sum():  # some have no unit
+        speakers = reader.aggregate(query, ["speaker", "rating"])
+    raters = _people(speakers, {"": n}, whole=True)[""]
     source = Source(query=query, n=n, computed_at=now(), versions={"index": VERSION})
     return Index(by=by, rows=tuple(order), overall=_overall(everything, raters), source=source)
+
+
+def by_week(reader: Reader, query: Query, by: Literal["district", "department", "topic"]) -> list[IndexCell]:
+    """Every unit in every week with a rating, each of these a unit of its own: one count and one fit for all of them.
+
+    An index by week of each unit costs their speakers, too: 3.3 s for 12 districts with 50,000 ratings, against 8 ms for this count.
+    """
+    found: dict[tuple[str, str], npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(LEVELS, dtype=np.int64))
+    for bucket in reader.aggregate(query, [by, "week", "rating"]):
+        found[bucket.keys[0], bucket.keys[1]][int(bucket.keys[2]) - 1] += bucket.count
+    if not found:
+        return []
+    places = sorted(found)
+    counts = np.array([found[place] for place in places])
+    estimate, sums = posterior(fit(counts), counts), counts.sum(axis=1)
+    cells = []
+    for i, (unit, week) in enumerate(places):
+        n, value, low, high = (
+            int(sums[i]),
+            *(round(float(ends[i]), 2) for ends in (estimate.value, estimate.low, estimate.high)),
+        )
+        known = {"value": value, "low": low, "high": high} if n >= MIN_RATINGS else {}
+        cells.append(IndexCell(unit=unit, week=week, n=n, **known))
+    return cells
 
 
 def _table(buckets: Sequence[Bucket], *, whole: bool = False) -> tuple[list[str], npt.NDArray[np.int64]]:

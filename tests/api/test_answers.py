@@ -229,3 +229,15 @@ def test_administrators_get_empty_figures_and_leave_none(house: House, clock: Cl
     assert answers.index(house, admin, "district", since, today()).overall.n == 0
     assert answers.hotspots(house, admin, since, today()).source.n == 0
     assert answers.index(house, reader(house), "district", since, today()).overall.n > 0
+
+
+# --- the page 满意度 ---------------------------------------------------------------------------------------------------
+def test_districts_by_weeks_are_shown_where_there_are_several_with_enough_ratings(client: Client, house: House) -> None:
+    for district, start in ((EAST, 0), (WEST, 500)):
+        house.store.upsert([complaint(start + n, days_ago=1, district=district, rating=4) for n in range(40)])
+    whole, part = (client(Role.ANALYST, districts).get("/satisfaction").text for districts in (None, [EAST]))
+    assert 'id="heat-title"' in whole
+    heat = whole.split('id="heat-title"')[1].split("</section>")[0]
+    assert (f'<th scope="row">{EAST}' in heat, f'<th scope="row">{WEST}' in heat) == (True, True)
+    assert 'id="heat-title"' not in part
+    assert WEST not in part

@@ -109,11 +109,11 @@ class Demo:
 
     async def satisfaction(self, request: Request) -> Response:
         index = self.city.index(request.query_params.get("by", "district"))
-        by_area = None if request.query_params.get("state") == "tiles" else self.city.by_area()
+        cells = [] if request.query_params.get("state") == "tiles" else self.city.cells()
         if self.poison:
             index = index.model_copy(update={"rows": (index.rows[0].model_copy(update={"key": self.poison}),)})
-            by_area = {self.poison: self.city.index("week")}
-        view = satisfaction_view(index, weekly=self.city.index("week"), districts=self.city.index(), by_area=by_area)
+            cells = [cell.model_copy(update={"unit": f"{self.poison}{cell.unit}"}) for cell in cells]
+        view = satisfaction_view(index, weekly=self.city.index("week"), districts=self.city.index(), cells=cells)
         return HTMLResponse(pages.render_satisfaction(view, self.frame(request, "satisfaction")))
 
     def desk_now(self, request: Request) -> Any:

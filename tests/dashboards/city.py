@@ -15,7 +15,19 @@ from indices.civic.silence import Rhythm
 from indices.stores.memory import MemoryStore
 from models.clock import day_start
 from models.errors import BadQuery
-from models.figures import DayCount, Hotspot, Hotspots, Index, IndexRow, Reason, Routing, Sentence, SimilarOrder, Source
+from models.figures import (
+    DayCount,
+    Hotspot,
+    Hotspots,
+    Index,
+    IndexCell,
+    IndexRow,
+    Reason,
+    Routing,
+    Sentence,
+    SimilarOrder,
+    Source,
+)
 from models.labels import Level, Role, Status
 from models.query import Expression, Query, Tokens
 from models.record import Annotation, Candidate, Record
@@ -178,21 +190,15 @@ def index(by: Any = "district") -> Index:
     return Index(by=by, rows=tuple(rows), overall=row("总体", 71.4, 0.9, 5120), source=source(5120))
 
 
-def by_area() -> dict[str, Index]:
-    out = {}
+def cells() -> list[IndexCell]:
+    """Every district in every week; the last one has too little in every other week."""
+    found = []
     for i, area in enumerate(DISTRICTS):
-        weekly = index("week")
-        rows = tuple(
-            row(
-                r.key,
-                None if i == 5 and k % 2 else 56.0 + 4 * i + 2.1 * ((k * 7 + i) % 5),
-                3.0,
-                5 if i == 5 and k % 2 else 80,
-            )
-            for k, r in enumerate(weekly.rows)
-        )
-        out[area] = weekly.model_copy(update={"rows": rows})
-    return out
+        for k, week in enumerate(row.key for row in index("week").rows):
+            value = 56.0 + 4 * i + 2.1 * ((k * 7 + i) % 5)
+            known = {"n": 5} if i == 5 and k % 2 else {"n": 80, "value": value, "low": value - 3, "high": value + 3}
+            found.append(IndexCell.model_validate({"unit": area, "week": week, **known}))
+    return found
 
 
 def routing(order: Record, to_person: bool = False) -> Routing:

@@ -79,15 +79,31 @@ def test_the_citys_line_lies_on_the_scale(city: ModuleType) -> None:
 
 
 def test_heat_cells_say_too_few_instead_of_a_colour(city: ModuleType) -> None:
-    view = satisfaction_view(city.index(), by_area=city.by_area())
+    cells = [cell for cell in city.cells() if (cell.unit, cell.n) != ("白石县", 5) or cell.week == city.cells()[1].week]
+    view = satisfaction_view(city.index(), cells=cells)
     rows = {row.name: row.cells for row in view.heat}
     assert len(view.heat_head) == 12
-    assert all(len(cells) == 12 for cells in rows.values())
-    assert rows["白石县"][1].step == -1
-    assert rows["白石县"][1].note == "样本不足，n=5"
-    assert [cell.step for cell in rows["东桥区"]] == [
-        sum(c.value >= s for s in (50, 60, 65, 70, 75, 80, 85)) for c in rows["东桥区"] if c.value is not None
+    assert all(len(row) == 12 for row in rows.values())
+    assert (rows["白石县"][1].step, rows["白石县"][1].note) == (-1, "样本不足，n=5")
+    assert (rows["白石县"][3].step, rows["白石县"][3].note) == (-1, "样本不足，n=0"), "a week without any rating"
+    values = [cell.value for cell in cells if cell.unit == "东桥区"]
+    assert [tile.value for tile in rows["东桥区"]] == values
+    assert [tile.step for tile in rows["东桥区"]] == [
+        sum(value >= s for s in (50, 60, 65, 70, 75, 80, 85)) for value in values
     ]
+
+
+def test_a_heat_map_that_would_be_mostly_empty_is_the_tile_map(city: ModuleType) -> None:
+    few = [cell.model_copy(update={"value": None}) if number % 2 else cell for number, cell in enumerate(city.cells())]
+    assert sum(cell.value is None for cell in few) == 36
+    assert satisfaction_view(city.index(), cells=few).heat
+    few[0] = few[0].model_copy(update={"value": None})
+    one = [cell for cell in city.cells() if cell.unit == "东桥区"]
+    for cells in (few, one, []):
+        view = satisfaction_view(city.index(), cells=cells)
+        assert (view.heat, view.heat_head) == ((), ())
+        assert len(view.tiles) == 6
+        assert "heat-title" not in render_satisfaction(view, city.frame("satisfaction", "/satisfaction"))
 
 
 def test_departments_are_named_in_full_and_tiles_come_from_the_districts(city: ModuleType) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from indices.civic.satisfaction import satisfaction
+from indices.civic.satisfaction import by_week, satisfaction
 from indices.stores.memory import MemoryStore
 from models.query import Query
 from models.record import Record
@@ -91,3 +91,23 @@ def test_weeks_come_in_order_and_the_window_holds() -> None:
     assert [row.key for row in index.rows] == ["2026-03-02", "2026-03-09", "2026-03-16"]
     assert index.source.n == index.overall.n == 120
     assert index.source.query == query
+
+
+def test_cells_are_units_in_weeks_with_their_own_values() -> None:
+    good, bad = [5] * 40, [1] * 40
+    store = store_of(*(rated("甲", good, day=day) for day in (0, 7)), rated("乙", bad), rated("乙", bad[:7], day=7))
+    found = {(cell.unit, cell.week): cell for cell in by_week(store, Query(), "department")}
+    assert list(found) == [("乙", "2026-03-02"), ("乙", "2026-03-09"), ("甲", "2026-03-02"), ("甲", "2026-03-09")]
+    assert [cell.n for cell in found.values()] == [40, 7, 40, 40]
+    few = found["乙", "2026-03-09"]
+    assert (few.value, few.low, few.high) == (None, None, None)
+    assert found["乙", "2026-03-02"].high < found["甲", "2026-03-02"].low  # type: ignore[operator]
+    assert by_week(store, Query(until=START), "department") == []
+
+
+def test_cells_and_index_tell_the_same() -> None:
+    """With one unit, cells are the index by week."""
+    random = np.random.default_rng(3)
+    store = store_of(*(rated("甲", map(int, random.choice([2, 3, 4, 5], 60)), day=7 * week) for week in range(6)))
+    cells, index = by_week(store, Query(), "department"), satisfaction(store, Query(), "week")
+    assert [(c.week, c.value, c.low, c.high, c.n) for c in cells] == [(r.key, r.value, r.low, r.high, r.n) for r in index.rows]  # fmt: skip
