@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ def _per_second(work: Callable[[Sequence[tuple[str, str]]], Any], rows: Sequence
     return (min(done, len(rows)) - batch) / (time.perf_counter() - start)
 
 
+def _read(work: Callable[[Sequence[str], Sequence[str]], Any], rows: Sequence[tuple[str, str]]) -> Any:
+    return work([title for title, _ in rows], [text for _, text in rows])
+
+
 def _usual() -> Callable[[Sequence[tuple[str, str]]], Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -101,6 +106,7 @@ def _worker() -> dict[str, float]:
 def run() -> dict[str, float]:
     """Texts per second at each length, ours and the usual way, their ratio; load time in seconds and peak memory in MB."""
     from nlp.annotate import Annotator, Draft
+    from nlp.hybrid import HybridClassifier
 
     os.environ.update(ONE_THREAD)
     annotator = Annotator.load()
@@ -111,6 +117,9 @@ def run() -> dict[str, float]:
         rows = made_texts(length, 6_000)
         ours = _per_second(lambda some: annotator.annotate([Draft(*row) for row in some]), rows, 250)
         heads = _per_second(lambda some: annotator.classifier.predict(*map(list, zip(*some, strict=True))), rows, 250)
+        if isinstance(annotator.classifier, HybridClassifier):
+            read = annotator.classifier.encoder.logits
+            found[f"encoder_per_s_{length}"] = _per_second(partial(_read, read), rows[:1_500], 250)
         theirs = _per_second(usual, rows, 10)
         found |= {f"texts_per_s_{length}": ours, f"heads_per_s_{length}": heads, f"jieba_snownlp_per_s_{length}": theirs,
                   f"ratio_{length}": ours / theirs}  # fmt: skip

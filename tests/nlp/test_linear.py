@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,6 @@ from nlp.heads import Head
 from nlp.linear import FILE, LinearClassifier
 from nlp.training.linear import Trained
 
-LIMIT_BYTES = 12_000_000
 TITLE = "柳岸花园化工厂夜里排放刺鼻废气"
 TEXT = "您好，柳岸花园旁边的化工厂夜里排放刺鼻废气，老人孩子都睡不着，盼回复"
 HOSTILE = ("", " ", "\x00\x01", "\ud800", "😀😀", "hello", "12345", "<p>", "的" * 5_000, "路灯坏了")
@@ -145,15 +142,3 @@ def test_a_damaged_file_is_refused_by_name(model: LinearClassifier, tmp_path: Pa
 def test_missing_weights_name_the_repair(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="minsheng train linear"):
         LinearClassifier.load(tmp_path / "nowhere.zst")
-
-
-def test_shipped_weights_are_whole_small_and_carry_a_card() -> None:
-    folder = resources.files("nlp") / "weights"
-    model, card = LinearClassifier.load(), json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    assert dict(model.heads) == HEADS
-    assert model.version == card["model"]
-    assert model.version in (folder / "model_card.md").read_text(encoding="utf-8")
-    assert sum(len(file.read_bytes()) for file in folder.iterdir() if file.is_file()) <= LIMIT_BYTES
-    assert {figure["head"] for figure in card["figures"]} == set(HEADS)
-    for rows in model.predict(["", TITLE], ["", TEXT]).values():
-        assert rows.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
