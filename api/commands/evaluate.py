@@ -16,8 +16,9 @@ def evaluate(heads: Annotated[str, typer.Option(help="只看这些头，逗号�
              data: Annotated[Path | None, typer.Option(help="标注数据目录；不给则取环境变量 MINSHENG_DATA")] = None,
              json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
              classes: Annotated[bool, typer.Option(help="列出每一类")] = True) -> None:  # fmt: skip
-    """在留出的一折上检验：每头每类的精确率、召回率、F1、校准误差、95% 准确时的回答比例，附自助法区间。
+    """在留出的一折上检验线性分类器：每头每类的精确率、召回率、F1、校准误差、95% 准确时的回答比例，附自助法区间。
 
+    随包的混合分类器的留出数字由 minsheng train heads 打印，写在 nlp/weights/model_card.md；它的编码器见过全部标注行，不能在这里再检验。
     用训练折重新训练（同样的数据只训练一次，结果留在缓存目录），从不在训练过的行上计数。
     """
     from api.figure_tables import print_figures
