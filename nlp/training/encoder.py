@@ -211,6 +211,8 @@ def run(folder: Path, plan: Plan, meeting: str, rank: int, report: Report, stopp
         (folder / f"{CONFIG}.part").replace(folder / CONFIG)
     if _step_by_step(work, report, stopped) and rank == 0:
         save_encoder(work.model.encoder, folder)
+        told = {"tokens": work.state.tokens, "loss": round(work.state.loss, 4), "seconds": round(work.state.seconds)}
+        (folder / TOLD).write_text(json.dumps(told) + "\n")
     if meeting:
         torch.distributed.destroy_process_group()
     return work.state

@@ -74,7 +74,9 @@ def _serve(application: Any) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # not longer: while it is open its event loop counts as running, and other tests could not start one
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed (pip install 'minsheng[dev]')"

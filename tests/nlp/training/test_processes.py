@@ -191,9 +191,21 @@ def alive(pid: int) -> bool:
 
 
 def children() -> set[int]:
-    """Those of this process, without the tracker that multiprocessing keeps."""
+    """Those of this process that the tests of this file began, without the tracker that multiprocessing keeps."""
+    return _children() - EARLIER
+
+
+def _children() -> set[int]:
     found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return {int(pid) for pid in found if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+EARLIER: set[int] = set()  # what other tests of this process keep: servers, a browser
+
+
+@pytest.fixture(autouse=True, scope="module")
+def earlier() -> None:
+    EARLIER.update(_children())
 
 
 def wait_for(condition: Callable[[], bool], complaint: str, seconds: float = 60) -> None:
