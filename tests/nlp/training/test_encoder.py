@@ -126,7 +126,8 @@ def test_it_leaves_a_folder_that_transformers_reads(prepared: Path, tokenizer: T
     from transformers import AutoTokenizer, BertModel
 
     assert {path.name for path in prepared.iterdir()} == {
-        "config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "tokenizer_config.json", CHECKPOINT, "streams", ".lock"
+        "config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "training.json",
+        CHECKPOINT, "streams", ".lock",
     }  # fmt: skip
     found = BertModel.from_pretrained(prepared, add_pooling_layer=False)
     hidden = found(**AutoTokenizer.from_pretrained(prepared)("物业 电梯", return_tensors="pt")).last_hidden_state
