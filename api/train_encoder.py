@@ -32,7 +32,9 @@ def encoder(data: Annotated[Path | None, typer.Option(help="含 pretrain/*.txt.z
             rows: Annotated[int | None, typer.Option(help="每步每进程几段文本；不给则 32，有显卡时 256")] = None,
             rate: Annotated[float, typer.Option(help="最高学习率，宜 1e-3 到 1.5e-3")] = 1.2e-3,
             processes: Annotated[int | None, typer.Option(help="进程数；不给则每核一个，有显卡时 1 个")] = None,
-            seed: Annotated[int, typer.Option(help="随机种子")] = 1) -> None:  # fmt: skip
+            seed: Annotated[int, typer.Option(help="随机种子")] = 1,
+            start: Annotated[str, typer.Option(help="新目录从哪个模型的编码器开始：模型目录，或 shipped（随程序自带的）；不给则从头")] = ""
+            ) -> None:  # fmt: skip
     """在无标注文本上预训练编码器（遮词猜词），写成 transformers 形式的目录。中断后再次运行同一命令会接着训练。
 
     有检查点则接着训练；没有检查点而有编码器，则从它的权重开始。预算用完后给更大的 --tokens 可以继续。需要额外组件 train。
@@ -46,8 +48,10 @@ def encoder(data: Annotated[Path | None, typer.Option(help="含 pretrain/*.txt.z
         _check("--rows", rows, 1, 65_536)
     if processes is not None:
         _check("--processes", processes, 1, 256)
-    shape = _shape(output, layers, hidden, heads)
     _components()
+    if start:
+        _thaw(start, output)
+    shape = _shape(output, layers, hidden, heads)
     from nlp.training.encoder import Plan, device
     from nlp.training.streams import text_folder
 
@@ -85,6 +89,20 @@ def _train(data: Path, output: Path, plan: Plan) -> None:
         typer.echo("这一预算此前已经用完，没有再训练。要继续，请给更大的 --tokens 或 --hours。")
     speed = state.tokens / max(state.seconds, 1e-9)
     typer.echo(f"共读 {state.tokens:,} 词元，损失 {state.loss:.3f}，平均每秒 {speed:,.0f} 词元，写入 {output}")
+
+
+def _thaw(start: str, output: Path) -> None:
+    """The encoder of a model into a new folder, as weights to go on from."""
+    from nlp.classifier import shipped_folder
+    from nlp.training.encoder import CHECKPOINT
+    from nlp.training.masked_model import has_weights
+    from nlp.training.thaw import thaw
+
+    if has_weights(output) or (output / CHECKPOINT).is_file():
+        raise BadRequest(
+            name="--start", value=start, reason=f"{output} 里已经有编码器，会从它接着训练。去掉 --start，或换一个目录"
+        )
+    thaw(shipped_folder() if start == "shipped" else Path(start), _made(output))
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:

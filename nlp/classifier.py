@@ -85,5 +85,10 @@ def load(path: Path | None = None) -> Classifier:
     from nlp.hybrid import FILE, HybridClassifier
     from nlp.linear import LinearClassifier
 
-    folder = path or Path(str(resources.files("nlp") / "weights"))
+    folder = path or shipped_folder()
     return HybridClassifier.load(folder) if (folder / FILE).is_file() else LinearClassifier.load(folder)
+
+
+def shipped_folder() -> Path:
+    """Where the package keeps its weights."""
+    return Path(str(resources.files("nlp") / "weights"))

@@ -89,15 +89,15 @@ def shown(shelf: Shelf) -> list[Shown]:
 def described(shelf: Shelf, name: str, *, in_use: bool) -> Shown:
     """Loaded, so that it is known whether it works."""
     from datetime import datetime
-    from importlib import resources
 
     from models.clock import CITY_TIME
     from models.errors import BadModel
+    from nlp.classifier import shipped_folder
     from nlp.hybrid import FILE as HYBRID_FILE
     from nlp.linear import FILE as LINEAR_FILE
     from nlp.shelf import FILES, SHIPPED
 
-    folder = Path(str(resources.files("nlp") / "weights")) if name == SHIPPED else shelf.folder / name
+    folder = shipped_folder() if name == SHIPPED else shelf.folder / name
     try:
         version = (shelf.current() if in_use else shelf.open(name)).version
     except BadModel as error:

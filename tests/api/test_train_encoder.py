@@ -192,3 +192,22 @@ def test_interrupted_before_the_first_step_it_leaves_the_checkpoint_alone(
         train_encoder._train(tmp_path, tmp_path, Plan())
     assert stopped.value.exit_code == 130
     assert "检查点没有动" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_new_folder_starts_from_the_shipped_encoder_and_goes_on_by_itself(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    first = run("--start", "shipped", "--tokens", 1, "--rows", 1)
+    assert first.exit_code == 0, first.output
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (config["num_hidden_layers"], config["hidden_size"], config["vocab_size"]) == (4, 256, 16_000)
+    with pytest.raises(BadRequest, match="--start"):
+        raise run("--start", "shipped", "--tokens", 300).exception or AssertionError
+    assert run("--tokens", 129, "--rows", 1).exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_folder_without_an_encoder_is_no_start(run: Callable[..., Result], tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"encoder\.onnx\.zst"):
+        raise run("--start", tmp_path / "nowhere").exception or AssertionError
