@@ -39,7 +39,7 @@ from nlp.training.masked_model import (
     save_encoder,
     shape_of,
 )
-from nlp.training.processes import Stopped, together
+from nlp.training.processes import Stopped, average, together
 from nlp.training.streams import FINAL, MAIN, Streams, kept_streams, load_streams, sources, text_folder
 from nlp.training.vocabulary import choose, count_sources
 
@@ -268,7 +268,8 @@ class Work:
         with torch.autocast(self.device, torch.bfloat16, enabled=self.half):
             loss = self.forward(*parts)
         loss.backward()
-        value, seconds, stops = self._averaged(loss.item(), self._seconds(), float(stop))
+        told = (loss.item(), self._seconds(), float(stop))
+        value, seconds, stops = told if self.plan.processes == 1 else average(self.model, self.plan.processes, *told)
         length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP).item()
         if not math.isfinite(value + length):
             raise TrainingStopped(reason=f"第 {self.state.step} 步的损失或梯度不是有限的数，请用较小的 --rate")
@@ -281,22 +282,6 @@ class Work:
         """Since the last step's."""
         before, self.clock = self.clock, time.monotonic()
         return min(self.clock - before, PAUSE_SECONDS)
-
-    def _averaged(self, *numbers: float) -> tuple[float, ...]:
-        """Gradients of all processes averaged in place; the means of `numbers` with them."""
-        if self.plan.processes == 1:
-            return numbers
-        import torch
-
-        gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
-        flat = torch.cat([*(gradient.ravel() for gradient in gradients), torch.tensor(numbers, device=self.device)])
-        torch.distributed.all_reduce(flat)
-        flat /= self.plan.processes
-        start = 0
-        for gradient in gradients:
-            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
-            start += gradient.numel()
-        return tuple(flat[start:].tolist())
 
     def _count(self, loss: float, seconds: float, tokens: int) -> None:
         state, speed = self.state, tokens / max(seconds, 1e-9)

@@ -25,7 +25,7 @@ from nlp.encoder import best_span
 from nlp.training.encoder import device, half_precision
 from nlp.training.examples import Batch, Examples, batches, epoch
 from nlp.training.masked_model import load_encoder
-from nlp.training.processes import Stopped, together
+from nlp.training.processes import Stopped, average, together
 from nlp.training.rows import NO_LABEL
 
 SIZES: Final = {head: len(labels) for head, labels in HEADS.items()}
@@ -257,20 +257,6 @@ def save_reader(model: Any, path: Path) -> None:
     partial = path.with_name(f"part-{path.name}")
     torch.save(model.state_dict(), partial)
     partial.replace(path)
-
-
-def average(model: Any, processes: int) -> None:
-    """Gradients of all processes, averaged in place."""
-    import torch
-
-    gradients = [weight.grad if weight.grad is not None else torch.zeros_like(weight) for weight in model.parameters()]
-    flat = torch.cat([gradient.ravel() for gradient in gradients])
-    torch.distributed.all_reduce(flat)
-    flat /= processes
-    start = 0
-    for weight, gradient in zip(model.parameters(), gradients, strict=True):
-        weight.grad = flat[start : start + gradient.numel()].view_as(gradient)
-        start += gradient.numel()
 
 
 def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

@@ -17,7 +17,6 @@ from nlp.training.linear import FEELINGS, POLARITY_WEIGHT, READ, Answers, parent
 from nlp.training.rows import Corpus
 
 STEPS: Final = np.linspace(0.0, 1.0, 21)  # weights of the encoder that are tried
-SINGLE: Final = -30.0  # logarithm of a share of nothing
 
 
 def places_of(corpus: Corpus, head: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:

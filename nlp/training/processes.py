@@ -67,6 +67,22 @@ def together(
             ours.close()
 
 
+def average(model: Any, processes: int, *numbers: float) -> tuple[float, ...]:
+    """Gradients of a model in all processes averaged in place, in one exchange; the means of `numbers` with them."""
+    import torch
+
+    weights = list(model.parameters())
+    gradients = [weight.grad if weight.grad is not None else torch.zeros_like(weight) for weight in weights]
+    flat = torch.cat([*(gradient.ravel() for gradient in gradients), gradients[0].new_tensor(numbers)])
+    torch.distributed.all_reduce(flat)
+    flat /= processes
+    start = 0
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.grad = flat[start : start + gradient.numel()].view_as(gradient)
+        start += gradient.numel()
+    return tuple(flat[start:].tolist())
+
+
 def _listen(members: Mapping[Connection, BaseProcess], report: Report, stopped: Stopped) -> Any:
     first = next(iter(members))
     busy, result, asked = list(members), None, False
