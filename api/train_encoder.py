@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nlp.training.masked_model import Shape
 
 ROWS_ON_GPU: Final = 256  # a step of 32 would be too little work for it
-HEAD_WIDTH: Final = 64  # of an attention head, as BERT has it
 _INTERRUPTED: Final = 130  # the shell's exit status for Ctrl-C
 
 
@@ -120,7 +119,7 @@ def _made(output: Path) -> Path:
 
 def _shape(output: Path, layers: int | None, hidden: int | None, heads: int | None) -> Shape:
     """What was asked for, the rest as in the folder or, for a new encoder, as usual."""
-    from nlp.training.masked_model import Shape, shape_of
+    from nlp.training.masked_model import HEAD_WIDTH, Shape, shape_of
 
     shape = shape_of(output) or Shape()
     if layers is not None:

@@ -17,6 +17,8 @@ from models.errors import BadFile
 CONFIG: Final = "config.json"
 WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
 
+HEAD_WIDTH: Final = 64  # of an attention head, as BERT has it
+
 
 @dataclass(frozen=True)
 class Shape:

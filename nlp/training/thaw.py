@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from models.errors import BadFile
 from nlp.encoder import GRAPH, MOST_BYTES
 from nlp.tokenizer import Tokenizer
-from nlp.training.masked_model import Shape, new_encoder, save_encoder
+from nlp.training.masked_model import HEAD_WIDTH, Shape, new_encoder, save_encoder
 
 OWN: Final = "encoder."  # what belongs to the encoder in the names of a reader (nlp.training.heads.reader)
-HEAD_WIDTH: Final = 64
 _NODE: Final = re.compile(r"/(?P<path>.+)/(?:MatMul|Gemm)_quant$")
 
 
