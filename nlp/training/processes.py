@@ -11,12 +11,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 from typing import Any, Final, NoReturn
 
 from models.errors import MinshengError, TrainingStopped
@@ -28,6 +30,7 @@ _LOOK_SECONDS: Final = 0.5  # how often `stopped` is asked between two reports
 _GRACE_SECONDS: Final = 1.0  # who fails because another died is seen after it within this
 _FAREWELL_SECONDS: Final = 30.0  # for a member that is done to give back what it holds
 _PARENT_GONE: Final = 70  # exit status
+_LAST: Final = -1_000  # among what a process gives back at its end
 _REPORT, _DONE, _REFUSED, _FAILED = range(4)  # what a member sends
 
 log = logging.getLogger(__name__)
@@ -135,15 +138,24 @@ def _member(line: Connection, rank: int, work: Callable[..., Any], arguments: tu
     first = rank == 0
     report: Report = (lambda *content: line.send((_REPORT, *content))) if first else (lambda *_: None)
     stopped: Stopped = line.poll if first else (lambda: False)
+    Finalize(None, _leave, (), exitpriority=_LAST)
     try:
         result = work(*arguments, rank, report, stopped)
     except MinshengError as error:
         line.send((_REFUSED, type(error), error.fields))
     except Exception:  # noqa: BLE001 - the outer loop of a process
-        line.send((_FAILED, traceback.format_exc()))
-        raise SystemExit(1) from None  # the parent tells of it
+        line.send((_FAILED, traceback.format_exc()))  # the parent tells of it
     else:
         line.send((_DONE, result if first else None))
+
+
+def _leave() -> None:
+    """End at once: a thread of C++ that the interpreter stops on its way out aborts the process ("terminate called without an
+    active exception"), and all is told by now.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _end_with_parent() -> None:

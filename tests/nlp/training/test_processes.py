@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -81,6 +82,10 @@ def hold(rank: int, report: Report, stopped: Callable[[], bool]) -> None:
     """What takes half a second to be given back."""
     held.append(multiprocessing.get_context("spawn").Semaphore())
     Finalize(None, time.sleep, (0.5,), exitpriority=100)
+
+
+def say_at_the_end(rank: int, report: Report, stopped: Callable[[], bool]) -> None:
+    atexit.register(print, "taken down", file=sys.stderr)
 
 
 def linger(folder: Path, rank: int, report: Report, stopped: Callable[[], bool]) -> None:
@@ -165,10 +170,17 @@ def test_members_that_are_done_give_back_what_they_hold(tmp_path: Path) -> None:
     assert (parent.returncode, errors) == (0, "")
 
 
+def test_the_interpreter_of_a_member_is_not_taken_down(tmp_path: Path) -> None:
+    """What waits for that, as threads of C++ do, would abort it."""
+    parent = start_parent(tmp_path, "say_at_the_end, ()")
+    _, errors = parent.communicate(timeout=60)
+    assert (parent.returncode, errors) == (0, "")
+
+
 def start_parent(folder: Path, work: str = "") -> subprocess.Popen[str]:
     code = f"""if __name__ == "__main__":
     from pathlib import Path
-    from tests.nlp.training.test_processes import hold, linger, never, nothing
+    from tests.nlp.training.test_processes import hold, linger, never, nothing, say_at_the_end
     from nlp.training.processes import together
     together(2, {work or f"linger, (Path({str(folder)!r}),)"}, nothing, never)
 """
