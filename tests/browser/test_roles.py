@@ -35,8 +35,15 @@ def address(
         yield from serve(create_app(house))
 
 
-def sign_in(visit: Callable[..., Any], role: Role, **options: Any) -> Any:
+def to_login(visit: Callable[..., Any], **options: Any) -> Any:
+    """The page once the browser has put the cursor where a user begins to type; it complains of one who is faster."""
     page = visit("/login", **options)
+    page.wait_for_function("document.activeElement.id === 'name'")
+    return page
+
+
+def sign_in(visit: Callable[..., Any], role: Role, **options: Any) -> Any:
+    page = to_login(visit, **options)
     page.fill("#name", role.value.replace("_", "."))
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
@@ -62,13 +69,13 @@ def test_each_role_sees_its_pages_and_no_others(visit: Callable[..., Any], addre
 
 
 def test_a_wrong_password_is_said_and_the_name_is_kept(visit: Callable[..., Any]) -> None:
-    page = visit("/login", noisy=True)
+    page = to_login(visit, noisy=True)
     page.fill("#name", "leader")
     page.fill("#password", "falsch-falsch-1")
     page.keyboard.press("Enter")
     page.wait_for_selector(".bar-error")
     assert page.input_value("#name") == "leader"
-    assert page.evaluate("document.activeElement.id") == "password"
+    page.wait_for_function("document.activeElement.id === 'password'")
 
 
 def test_a_search_leads_to_a_record_and_back(visit: Callable[..., Any], address: str) -> None:
