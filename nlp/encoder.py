@@ -6,6 +6,7 @@ the same whatever stands beside it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,6 +20,7 @@ from nlp.tokenizer import Tokenizer
 
 GRAPH: Final = "encoder.onnx.zst"
 MOST_BYTES: Final = 1 << 30  # of a graph: ten times BERT-base in int8
+TOLD: Final = "tokenizer"  # in a graph's metadata: how the vocabulary beside it cuts (`Tokenizer.settings`)
 PLACE_TOKENS: Final = 24  # the longest place in the labelled rows has 25 characters
 
 
@@ -35,6 +37,7 @@ class Encoder:
 
         Raises:
             BadFile: missing or damaged, or its columns are not those of `heads`.
+            MissingPart: it was made from a BERT checkpoint of others, and the extra `bert` is not installed.
         """
         import onnxruntime
         import zstandard
@@ -60,7 +63,8 @@ class Encoder:
         width = session.get_outputs()[0].shape[-1]
         if width != sum(heads.values()):
             raise BadFile(file=str(path), reason=f"有 {width} 列，标签共 {sum(heads.values())} 个，不相符")
-        return cls(Tokenizer.load(folder), session, heads)
+        told = session.get_modelmeta().custom_metadata_map.get(TOLD, "{}")
+        return cls(Tokenizer.load(folder, json.loads(told)), session, heads)
 
     def logits(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """For each head (n, k) logits."""

@@ -5,16 +5,17 @@
 3. A word of the vocabulary is one token; another is cut into the longest pieces of the vocabulary from the left.
 
 `save` writes files that `transformers.AutoTokenizer` loads; there step 2 is left to the caller, who gives it words joined by
-blanks (`words`).
+blanks (`words`). The vocabulary of a BERT checkpoint from elsewhere is cut as BERT does (`nlp.wordpiece`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,29 @@ TAIL_TOKENS: Final = 32  # of a long text, its end: what is asked for often stan
 _HAN: Final = "[\u4e00-\u9fd5]+"  # what the dictionary of jieba covers; other ideographs are single signs
 _OTHERS: Final = rf"[a-z]+|[0-9]+|{'|'.join(map(re.escape, MASKED))}|[^\s]"
 _RUN: Final = re.compile(f"(?P<han>{_HAN})|{_OTHERS}")
-_LIMIT: Final = 1 << 16  # tokens that a stream's 16 bits can number
+MOST_TOKENS: Final = 1 << 16  # tokens that a stream's 16 bits can number
 _WORDS_KEPT: Final = 200_000  # words whose pieces are remembered
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Where the special tokens stand in a vocabulary, `SPECIAL` in its order."""
+
+    pad: int = PAD
+    unknown: int = UNKNOWN
+    cls: int = CLS
+    sep: int = SEP
+    mask: int = MASK
+
+    def usual(self, vocabulary: int) -> NDArray[np.bool_]:
+        """(vocabulary,) which tokens are not special."""
+        found = np.ones(vocabulary, dtype=bool)
+        found[list(astuple(self))] = False
+        return found
+
+
+OURS: Final = Numbers()
 
 
 class Tokenizer:
@@ -47,34 +68,53 @@ class Tokenizer:
         Raises:
             ValueError: they are not.
         """
-        if tuple(tokens[: len(SPECIAL)]) != SPECIAL:
-            raise ValueError(f"词表应以 {' '.join(SPECIAL)} 开头")
-        if len(set(tokens)) != len(tokens) or not all(tokens) or len(tokens) > _LIMIT:
-            raise ValueError(f"词表有 {len(tokens)} 个词元：应没有重复，没有空行，不超过 {_LIMIT} 个")
         self.tokens = tuple(tokens)
+        self.numbers = self._checked()
         self._number = {token: number for number, token in enumerate(tokens)}
         self._longest = max(map(len, tokens))
         self._pieces: dict[str, tuple[int, ...]] = {}
 
+    def _checked(self) -> Numbers:
+        tokens = self.tokens
+        if tokens[: len(SPECIAL)] != SPECIAL:
+            raise ValueError(f"词表应以 {' '.join(SPECIAL)} 开头")
+        if len(set(tokens)) != len(tokens) or not all(tokens) or len(tokens) > MOST_TOKENS:
+            raise ValueError(f"词表有 {len(tokens)} 个词元：应没有重复，没有空行，不超过 {MOST_TOKENS} 个")
+        return OURS
+
     def __len__(self) -> int:
         return len(self.tokens)
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """From the vocab.txt of a folder.
+    @staticmethod
+    def load(folder: Path, told: Mapping[str, Any] | None = None) -> Tokenizer:
+        """From the vocab.txt of a folder: one of these, or, of a BERT checkpoint from elsewhere, an `nlp.wordpiece.WordPiece`.
+
+        Args:
+            told: how the latter cuts, as `settings` gave it; else what the files beside the vocabulary say.
 
         Raises:
-            BadFile: it is missing or damaged.
+            BadFile: it is missing, damaged, or not to be used.
+            MissingPart: WordPiece needs the extra `bert`.
         """
-        path = folder / VOCABULARY_FILE
+        from nlp import wordpiece
+
+        path = wordpiece.list_file(folder)
         try:
-            return cls(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+            tokens = wordpiece.listed(path)
+            return wordpiece.WordPiece.of(tokens, folder, told) if wordpiece.foreign(tokens) else Tokenizer(tokens)
         except (OSError, ValueError) as error:
             raise BadFile(file=str(path), reason=f"不是可读的词表（{error}）") from error
 
+    def fits(self, embeddings: int) -> bool:
+        """Whether an encoder with so many word vectors can be one of this vocabulary."""
+        return embeddings == len(self)
+
+    def settings(self) -> dict[str, Any]:
+        """What `load` has to be told beside the vocabulary: of ours nothing."""
+        return {}
+
     def save(self, folder: Path) -> None:
         """Write vocab.txt, tokenizer.json and tokenizer_config.json."""
-        folder.mkdir(parents=True, exist_ok=True)
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
@@ -85,10 +125,7 @@ class Tokenizer:
             "tokenizer.json": json.dumps(self._transformers(), ensure_ascii=False),
             "tokenizer_config.json": json.dumps(config),
         }
-        for name, content in contents.items():
-            partial = folder / f"{name}.part"
-            partial.write_text(content, encoding="utf-8")
-            partial.replace(folder / name)
+        write(folder, contents)
 
     def ids(self, text: str) -> list[int]:
         """The numbers of a text of any length."""
@@ -100,7 +137,8 @@ class Tokenizer:
         Of a text that is too long the beginning and the last `TAIL_TOKENS` are kept.
         """
         head, body = _cut_to(self.ids(title[:READ_CHARACTERS]), self.ids(_ends(text)), length)
-        return [CLS, *head, SEP, *body, SEP], len(head) + 2
+        numbers = self.numbers
+        return [numbers.cls, *head, numbers.sep, *body, numbers.sep], len(head) + 2
 
     def offsets(self, title: str, text: str, length: int = LENGTH) -> list[tuple[int, int, int]]:
         """Where each number of `pair` stands: (field, start, end), field 0 the title, 1 the text; signs of our own are (-1, 0, 0)."""
@@ -113,11 +151,18 @@ class Tokenizer:
     def _places(self, text: str, field: int, skipped: int) -> list[tuple[int, int, int]]:
         """Offsets of the pieces of one field; behind `READ_CHARACTERS` they count what `_ends` left out."""
         found = []
+        for start, end in self.spans(text):
+            shift = skipped if start > READ_CHARACTERS else 0
+            found.append((field, start + shift, end + shift))
+        return found
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Start and end of each number of `ids` in the text."""
+        found = []
         for word, start in located(text):
             for number in self._of(word):
                 end = start + (1 if number == UNKNOWN else len(self.tokens[number]))
-                shift = skipped if start > READ_CHARACTERS else 0
-                found.append((field, start + shift, end + shift))
+                found.append((start, end))
                 start = end
         return found
 
@@ -127,7 +172,7 @@ class Tokenizer:
         for text in texts:
             found = self.ids(text)
             if found:
-                numbers.append(np.array([*found, SEP], dtype=np.uint16))
+                numbers.append(np.array([*found, self.numbers.sep], dtype=np.uint16))
         return np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.uint16)
 
     def _of(self, word: str) -> tuple[int, ...]:
@@ -176,6 +221,15 @@ class Tokenizer:
             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "",
                       "max_input_chars_per_word": 1_000, "vocab": self._number},
         }  # fmt: skip
+
+
+def write(folder: Path, contents: Mapping[str, str]) -> None:
+    """Texts into files of a folder (made if missing), each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        partial = folder / f"{name}.part"
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(folder / name)
 
 
 def words(text: str) -> Iterator[str]:

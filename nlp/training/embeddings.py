@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.tokenizer import SEP, SPECIAL
+from nlp.tokenizer import OURS, Numbers
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -24,11 +24,15 @@ LEAST_PAIRS: Final = 2
 _CHUNK: Final = 1_000_000
 
 
-def start_vectors(streams: Iterable[NDArray[np.uint16]], vocabulary: int, dimensions: int) -> NDArray[np.float32]:
-    """(vocabulary, dimensions) with standard deviation `SCALE`; tokens that never occur get noise of that size."""
+def start_vectors(
+    streams: Iterable[NDArray[np.uint16]], vocabulary: int, dimensions: int, numbers: Numbers = OURS
+) -> NDArray[np.float32]:
+    """(vocabulary, dimensions) with standard deviation `SCALE`; tokens that never occur get noise of that size, as do the special
+    ones, `numbers`.
+    """
     from sklearn.utils.extmath import randomized_svd
 
-    table = _mutual_information(_pairs(streams, vocabulary))
+    table = _mutual_information(_pairs(streams, vocabulary, numbers), numbers)
     vectors = np.random.default_rng(0).normal(0, SCALE, (vocabulary, dimensions)).astype(np.float32)
     met = np.flatnonzero(np.diff(table.indptr))
     rank = min(dimensions, len(met))
@@ -41,7 +45,7 @@ def start_vectors(streams: Iterable[NDArray[np.uint16]], vocabulary: int, dimens
     return vectors
 
 
-def _pairs(streams: Iterable[NDArray[np.uint16]], vocabulary: int) -> csr_matrix:
+def _pairs(streams: Iterable[NDArray[np.uint16]], vocabulary: int, numbers: Numbers = OURS) -> csr_matrix:
     """(vocabulary, vocabulary) symmetric weighted counts of tokens near each other in a text."""
     from scipy.sparse import csr_matrix
 
@@ -49,7 +53,7 @@ def _pairs(streams: Iterable[NDArray[np.uint16]], vocabulary: int) -> csr_matrix
     for stream in streams:
         for start in range(0, len(stream), _CHUNK):
             part = stream[start : start + _CHUNK].astype(np.int32)
-            text = np.cumsum(part == SEP)
+            text = np.cumsum(part == numbers.sep)
             for distance in range(1, WINDOW + 1):
                 same = np.flatnonzero(text[:-distance] == text[distance:])
                 weights = np.full(len(same), 1 / distance, dtype=np.float32)
@@ -57,12 +61,13 @@ def _pairs(streams: Iterable[NDArray[np.uint16]], vocabulary: int) -> csr_matrix
     return total + total.T
 
 
-def _mutual_information(counts: csr_matrix) -> csr_matrix:
+def _mutual_information(counts: csr_matrix, numbers: Numbers = OURS) -> csr_matrix:
     """Positive pointwise mutual information of sparse counts, special tokens left out."""
     from scipy.sparse import csr_matrix
 
     table = counts.tocoo()
-    kept = (table.data >= LEAST_PAIRS) & (table.row >= len(SPECIAL)) & (table.col >= len(SPECIAL))
+    usual = numbers.usual(counts.shape[0])
+    kept = (table.data >= LEAST_PAIRS) & usual[table.row] & usual[table.col]
     row, column, data = table.row[kept], table.col[kept], table.data[kept].astype(np.float64)
     word = np.bincount(row, data, counts.shape[0])
     context = np.bincount(column, data, counts.shape[0]) ** SMOOTHING

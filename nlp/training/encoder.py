@@ -124,7 +124,8 @@ def about(folder: Path) -> str:
     if told.is_file():
         read = json.loads(told.read_text())
         words += f"；预训练读过 {read['tokens'] / 1e6:.1f} 百万词元，末尾遮蔽词元损失 {read['loss']:.2f}"
-    return words + "；预训练文本含留言板原文，其中有留出行的正文（没有标签）"
+        return words + "；预训练文本含留言板原文，其中有留出行的正文（没有标签）"
+    return words + "；没有预训练的记录，读过哪些文本、其中有没有留出行的正文，未知"
 
 
 def rate_at(progress: float) -> float:
@@ -175,7 +176,7 @@ def _prepare(data: Path, folder: Path, plan: Plan, tokenizer: Tokenizer | None, 
     streams = load_streams(data, tokenizer, folder / "streams")
     if not has_weights(folder) and not (folder / CHECKPOINT).is_file():
         say("由词的共现算起始词向量")
-        vectors = start_vectors(streams.tokens.values(), len(tokenizer), plan.shape.hidden)
+        vectors = start_vectors(streams.tokens.values(), len(tokenizer), plan.shape.hidden, tokenizer.numbers)
         np.save(folder / "streams" / _START, vectors)
 
 
@@ -196,15 +197,15 @@ def run(folder: Path, plan: Plan, meeting: str, rank: int, report: Report, stopp
     """
     import torch
 
-    vocabulary = len(Tokenizer.load(folder))
-    streams = kept_streams(folder / "streams", vocabulary)
+    tokenizer = Tokenizer.load(folder)
+    streams = kept_streams(folder / "streams", len(tokenizer), tokenizer.numbers)
     if streams is None:
         raise BadFile(file=str(folder / "streams"), reason="词元文件读不出。删去该目录后重新运行")
     if meeting:
         torch.set_num_threads(1)
         torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank,
                                              world_size=plan.processes, timeout=timedelta(hours=4))  # fmt: skip
-    work = Work(rank, plan, folder, streams, vocabulary)
+    work = Work(rank, plan, folder, streams, len(tokenizer))
     work.resume()
     if rank == 0 and not (folder / CONFIG).is_file():  # the shape, for the next run
         work.model.encoder.config.to_json_file(folder / f"{CONFIG}.part")
@@ -241,11 +242,7 @@ class Work:
         torch.manual_seed(plan.seed)
         self.rank, self.plan, self.folder, self.streams = rank, plan, folder, streams
         self.device = device()
-        encoder = _encoder(folder, plan.shape, vocabulary)
-        if encoder.config.vocab_size != vocabulary:
-            raise BadFile(file=str(folder / VOCABULARY_FILE),
-                          reason=f"有 {vocabulary} 个词元，编码器有 {encoder.config.vocab_size} 个，不是它的词表")  # fmt: skip
-        self.model = guesser(encoder).to(self.device).eval()  # no dropout
+        self.model = guesser(_encoder(folder, plan.shape, vocabulary)).to(self.device).eval()  # no dropout
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=plan.rate, betas=BETAS, weight_decay=DECAY, fused=True
         )

@@ -2,21 +2,27 @@
 
 Dynamic quantisation, per channel, of the graph of the older exporter (opset 17, no fusion step: fusing made it slower,
 methods.md §2). The graph takes `ids` and `types` (n, length) and gives `logits` (n, Σ k), all heads side by side, and `places` (n, length, 2), the logits of
-the first and the last token of the place.
+the first and the last token of the place. Its metadata says what the numbers do not: `CONFIG` the encoder's configuration, `TOLD` how the
+tokenizer cuts.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Final
 
+from nlp.encoder import TOLD
+
 OPSET: Final = 17
+CONFIG: Final = "config"
 
 
 def export(model: Any, target: Path) -> None:
     """Write the quantised graph of `model` (nlp.training.heads.reader), compressed by Zstandard, to the file `target`."""
+    import onnx
     import zstandard
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -27,14 +33,17 @@ def export(model: Any, target: Path) -> None:
         small = Path(folder) / "small.onnx"
         quantize_dynamic(plain, small, weight_type=QuantType.QInt8, per_channel=True,
                          op_types_to_quantize=["MatMul", "Gather", "Gemm"])  # fmt: skip
-        target.write_bytes(zstandard.ZstdCompressor(level=19).compress(small.read_bytes()))
+        graph = onnx.load(small)
+        told = json.dumps(getattr(model.encoder, "told", {}))
+        onnx.helper.set_model_props(graph, {CONFIG: model.encoder.config.to_json_string(use_diff=False), TOLD: told})
+        target.write_bytes(zstandard.ZstdCompressor(level=19).compress(graph.SerializeToString()))
 
 
 def to_graph(model: Any, target: Path) -> None:
     """The graph in float32."""
     import torch
 
-    ids = torch.randint(5, 100, (2, 16))
+    ids = torch.ones(2, 16, dtype=torch.int64)  # no filling, whatever the vocabulary
     names = {
         "ids": {0: "n", 1: "length"},
         "types": {0: "n", 1: "length"},

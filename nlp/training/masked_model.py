@@ -7,15 +7,23 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
+from nlp.tokenizer import LENGTH, Tokenizer
+from nlp.wordpiece import list_file
 
 CONFIG: Final = "config.json"
-WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
+WEIGHTS: Final = (
+    "model.safetensors",
+    "pytorch_model.bin",
+    "model.safetensors.index.json",
+    "pytorch_model.bin.index.json",
+)
 
 HEAD_WIDTH: Final = 64  # of an attention head, as BERT has it
 
@@ -45,8 +53,8 @@ def shape_of(folder: Path) -> Shape | None:
         return None
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        if config["model_type"] != "bert":
-            raise BadFile(file=str(path), reason=f"模型类型是 {config['model_type']!r}，应为 bert")
+        if strange := _strange(config):
+            raise BadFile(file=str(path), reason=strange)
         names = (
             "num_hidden_layers",
             "hidden_size",
@@ -55,8 +63,24 @@ def shape_of(folder: Path) -> Shape | None:
             "max_position_embeddings",
         )
         return Shape(*(int(config[name]) for name in names))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadFile(file=str(path), reason=f"不是 transformers 的 config.json（{error!r}）") from error
+
+
+def _strange(config: dict[str, Any]) -> str:
+    """What keeps a configuration from being one of BertModel's as we run it; empty: nothing. Old ones do not name their type."""
+    kind = config.get("model_type") or ("bert" if "num_hidden_layers" in config else None)
+    architecture = (config.get("architectures") or ["Bert"])[0]
+    if kind != "bert" or not str(architecture).startswith("Bert"):
+        named = repr(kind) if kind != "bert" else f"bert，结构却是 {architecture}"
+        return f"模型类型是 {named}，应为 bert（中文的 RoBERTa-wwm、MacBERT 多以 bert 形式发布；roberta、albert、ernie、gpt 不支持）"
+    if config.get("position_embedding_type", "absolute") != "absolute":
+        return f"position_embedding_type 是 {config['position_embedding_type']!r}，只支持 absolute"
+    if config.get("is_decoder"):
+        return "is_decoder 是 true：这是解码器，每个词元只看前文；应为编码器"
+    if config.get("type_vocab_size", 2) < 2:
+        return f"type_vocab_size 是 {config['type_vocab_size']}，标题与正文要两种"
+    return ""
 
 
 def has_weights(folder: Path) -> bool:
@@ -82,10 +106,14 @@ def new_encoder(shape: Shape, vocabulary: int, start: NDArray[np.float32] | None
 
 
 def empty_encoder(folder: Path) -> Any:
-    """A BertModel with random weights after the config.json of a folder."""
+    """A BertModel with random weights after the config.json of a folder.
+
+    Raises:
+        BadFile: the vocabulary there is not its own.
+    """
     from transformers import BertConfig
 
-    return _model(BertConfig.from_pretrained(folder, local_files_only=True))
+    return _ready(_model(BertConfig.from_pretrained(folder, local_files_only=True)), folder)
 
 
 def guesser(encoder: Any) -> Any:
@@ -131,27 +159,62 @@ def save_encoder(encoder: Any, folder: Path, *, half: bool = False) -> None:
 
 
 def load_encoder(folder: Path) -> Any:
-    """A BertModel in float32 from a folder in transformers' form, with no access to any network.
+    """A BertModel in float32 from a folder in transformers' form, with no access to any network: ours or any other's, with or
+    without heads, whose weights are left out. Its `told` is what the tokenizer has to be told at run time.
 
     Raises:
-        BadFile: there is none, or weights are missing or of another shape.
+        BadFile: there is none, weights are missing or of another shape, or the vocabulary there is not its own.
     """
     if shape_of(folder) is None:
         raise BadFile(file=str(folder / CONFIG), reason="没有这个文件；应为 transformers 形式的 BERT 目录")
+    if not has_weights(folder):
+        raise BadFile(file=str(folder), reason=f"没有 transformers 形式的权重 {WEIGHTS[0]} 或 {WEIGHTS[1]}")
     from safetensors import SafetensorError
     from transformers import BertModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-
-    try:
-        encoder, found = BertModel.from_pretrained(folder, local_files_only=True, attn_implementation="eager",
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # else it lists every weight of the heads that are left out
+    try:  # of a .bin nothing but tensors is unpickled
+        encoder, found = BertModel.from_pretrained(folder, local_files_only=True, attn_implementation="eager", weights_only=True,
                                                    add_pooling_layer=False, output_loading_info=True)  # fmt: skip
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, LookupError, EOFError, SafetensorError, UnpicklingError) as error:
         raise BadFile(file=str(folder), reason=f"不是 transformers 形式的 BERT 目录（{error}）") from error
+    finally:
+        logging.set_verbosity(before)
     if found["missing_keys"]:
         raise BadFile(file=str(folder), reason=f"缺少权重，例如 {min(found['missing_keys'])}")
-    return encoder.float()
+    return _ready(encoder.float(), folder)
+
+
+def _ready(encoder: Any, folder: Path) -> Any:
+    """The encoder with at least `LENGTH` positions; those it lacked are for filling, which nothing looks at, until they are trained.
+
+    Raises:
+        BadFile: the vocabulary of the folder, if there is one, has another number of tokens.
+    """
+    import torch
+
+    if list_file(folder).is_file():
+        tokenizer = Tokenizer.load(folder)
+        if not tokenizer.fits(encoder.config.vocab_size):
+            raise BadFile(
+                file=str(list_file(folder)),
+                reason=f"有 {len(tokenizer)} 个词元，编码器有 {encoder.config.vocab_size} 个，不是它的词表",
+            )
+        encoder.told = tokenizer.settings()
+    table = encoder.embeddings.position_embeddings
+    if table.num_embeddings < LENGTH:
+        config = copy.deepcopy(encoder.config)
+        config.max_position_embeddings = LENGTH
+        longer, kept = _model(config), encoder.state_dict()
+        rows = torch.zeros(LENGTH - table.num_embeddings, table.embedding_dim)
+        name = "embeddings.position_embeddings.weight"
+        longer.load_state_dict(kept | {name: torch.cat([kept[name], rows])})
+        longer.told = getattr(encoder, "told", {})
+        return longer
+    return encoder
 
 
 def _model(config: Any) -> Any:

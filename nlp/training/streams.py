@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.errors import BadFile
 from nlp.clean import clean
-from nlp.tokenizer import CLS, MASK, SPECIAL, Tokenizer
+from nlp.tokenizer import OURS, Numbers, Tokenizer
 from nlp.training.frequencies import lines
 from nlp.training.linear import TEST_FOLD
 from nlp.training.rows import Rows, given_folder, read_corpus
@@ -48,16 +48,16 @@ class Batch:
 class Streams:
     """Sources by name, drawn from in proportion to size × passes."""
 
-    def __init__(self, tokens: Mapping[str, NDArray[np.uint16]], vocabulary: int) -> None:
-        """`tokens`: source → its stream; `vocabulary`: how many tokens there are.
+    def __init__(self, tokens: Mapping[str, NDArray[np.uint16]], vocabulary: int, numbers: Numbers = OURS) -> None:
+        """`tokens`: source → its stream; `vocabulary`: how many tokens there are; `numbers`: which are special.
 
         Raises:
             BadFile: no source has `LEAST_TOKENS` that are not special.
         """
-        self.tokens = {name: stream for name, stream in tokens.items() if (stream >= len(SPECIAL)).sum() > LEAST_TOKENS}
+        self._usual, self._numbers = numbers.usual(vocabulary), numbers
+        self.tokens = {name: stream for name, stream in tokens.items() if self._usual[stream].sum() > LEAST_TOKENS}
         if not self.tokens:
             raise BadFile(file="pretrain/", reason=f"没有可用的预训练文本（每个来源至少 {LEAST_TOKENS:,} 个词元）")
-        self._vocabulary = vocabulary
 
     @property
     def size(self) -> int:
@@ -68,23 +68,22 @@ class Streams:
         random = np.random.default_rng(seed)
         names, shares = self._shares(passes)
         ids = np.empty((rows, length), dtype=np.int64)
-        ids[:, 0] = CLS
+        ids[:, 0] = self._numbers.cls
         for row, name in enumerate(random.choice(len(names), rows, p=shares)):
             stream = self.tokens[names[name]]
             start = int(random.integers(0, max(1, len(stream) - length + 1)))
             ids[row, 1:] = np.resize(stream[start : start + length - 1], length - 1)
         wanted = round(MASKED_SHARE * length)
-        order = np.where(ids >= len(SPECIAL), random.random(ids.shape), 2.0).argsort(axis=1)[:, :wanted]
+        order = np.where(self._usual[ids], random.random(ids.shape), 2.0).argsort(axis=1)[:, :wanted]
         positions = (order + np.arange(rows)[:, None] * length).ravel()
         flat = ids.ravel()
-        positions = positions[
-            flat[positions] >= len(SPECIAL)
-        ]  # fewer than wanted where a passage is almost all unknown
+        positions = positions[self._usual[flat[positions]]]  # fewer than wanted where a passage is almost all unknown
         truth = flat[positions]
         fate = random.random(len(positions))
-        flat[positions[fate < 0.8]] = MASK
+        flat[positions[fate < 0.8]] = self._numbers.mask
         other = positions[fate >= 0.9]
-        flat[other] = random.integers(len(SPECIAL), self._vocabulary, len(other))
+        usual = np.flatnonzero(self._usual)
+        flat[other] = usual[random.integers(len(usual), size=len(other))]
         return Batch(ids, positions, truth)
 
     def _shares(self, passes: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
@@ -132,11 +131,11 @@ def load_streams(data: Path, tokenizer: Tokenizer, cache: Path) -> Streams:
     """The token streams of every source; made once per vocabulary and files, then read from `cache`."""
     state = _state(data, tokenizer)
     if _noted(cache) == state:
-        kept = kept_streams(cache, len(tokenizer))
+        kept = kept_streams(cache, len(tokenizer), tokenizer.numbers)
         if kept is not None:
             return kept
     tokens = {name: tokenizer.stream(texts) for name, texts in sources(data).items()}
-    streams = Streams(tokens, len(tokenizer))
+    streams = Streams(tokens, len(tokenizer), tokenizer.numbers)
     cache.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(cache / "part.npz", "w") as archive:  # as numpy.savez, which takes no stream called "file"
         for name, stream in tokens.items():
@@ -148,12 +147,12 @@ def load_streams(data: Path, tokenizer: Tokenizer, cache: Path) -> Streams:
     return streams
 
 
-def kept_streams(cache: Path, vocabulary: int) -> Streams | None:
+def kept_streams(cache: Path, vocabulary: int, numbers: Numbers = OURS) -> Streams | None:
     """The streams that `load_streams` left in `cache`; None where they cannot be read."""
     try:
         with (cache / _FILE).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return Streams({name: archive[name] for name in archive.files}, vocabulary)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return Streams({name: archive[name] for name in archive.files}, vocabulary, numbers)
+    except (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile):
         return None
 
 
@@ -165,6 +164,7 @@ def _noted(cache: Path) -> object:
 
 
 def _state(data: Path, tokenizer: Tokenizer) -> dict[str, Any]:
-    words = hashlib.blake2b("\n".join(tokenizer.tokens).encode(), digest_size=8).hexdigest()
+    told = [json.dumps(tokenizer.settings())] if tokenizer.settings() else []
+    words = hashlib.blake2b("\n".join([*tokenizer.tokens, *told]).encode(), digest_size=8).hexdigest()
     files = [*(data / "pretrain").glob("*.zst"), *(data / "labelled").glob("*.parquet")]
     return {"vocabulary": words, "files": sorted([path.name, path.stat().st_size] for path in files)}

@@ -1,4 +1,5 @@
-"""An int8 graph back to weights that can be trained: what a city starts from, who has the package and no checkpoint.
+"""What a city starts from that trains an encoder further: the int8 graph of a model, back to weights that can be trained, or a
+BERT checkpoint of others in transformers' form.
 
 The names of the graph's nodes tell the layer (the older exporter writes the module's path into them). Numbers come back as
 they were rounded, to one part in 127 of a column's largest; training on mends that in a few steps.
@@ -6,7 +7,9 @@ they were rounded, to one part in 127 of a column's largest; training on mends t
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,33 +17,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.encoder import GRAPH, MOST_BYTES
+from nlp.encoder import GRAPH, MOST_BYTES, TOLD
 from nlp.tokenizer import Tokenizer
-from nlp.training.masked_model import HEAD_WIDTH, Shape, new_encoder, save_encoder
+from nlp.training.export import CONFIG
+from nlp.training.masked_model import HEAD_WIDTH, Shape, load_encoder, new_encoder, save_encoder, shape_of
 
 OWN: Final = "encoder."  # what belongs to the encoder in the names of a reader (nlp.training.heads.reader)
 _NODE: Final = re.compile(r"/(?P<path>.+)/(?:MatMul|Gemm)_quant$")
 
 
 def thaw(source: Path, target: Path) -> None:
-    """Write the encoder of the folder `source` (encoder.onnx.zst, vocab.txt) to `target` in transformers' form.
+    """Write the encoder of the folder `source` to `target` in transformers' form, with its vocabulary.
+
+    Args:
+        source: a model's folder (encoder.onnx.zst, vocab.txt), or one in transformers' form (config.json, weights, vocab.txt or
+            tokenizer.json), whose heads are left out.
 
     Raises:
         BadFile: it is missing, damaged, or not of our exporter.
     """
-    state = weights(source / GRAPH)
-    tokenizer = Tokenizer.load(source)
-    try:
-        encoder = new_encoder(shape_of(state), len(tokenizer))
-        encoder.load_state_dict(state)
-    except (KeyError, RuntimeError) as error:
-        raise BadFile(file=str(source / GRAPH), reason=f"不是本程序导出的编码器（{error}）") from error
+    if not (source / GRAPH).is_file() and shape_of(source) is not None:
+        tokenizer, encoder = Tokenizer.load(source), load_encoder(source)
+    else:
+        state, told = weights(source / GRAPH)
+        tokenizer = Tokenizer.load(source, json.loads(told.get(TOLD, "{}")))
+        try:
+            encoder = _encoder(state, told, len(tokenizer))
+            encoder.load_state_dict(state)
+        except (KeyError, RuntimeError) as error:
+            raise BadFile(file=str(source / GRAPH), reason=f"不是本程序导出的编码器（{error}）") from error
     save_encoder(encoder, target)
     tokenizer.save(target)
 
 
-def weights(path: Path) -> dict[str, Any]:
-    """Names of BertModel's parameters → tensors in float32.
+def _encoder(state: dict[str, Any], told: Mapping[str, str], vocabulary: int) -> Any:
+    """One of the configuration that the graph carries; one of ours where it carries none."""
+    if CONFIG not in told:
+        return new_encoder(shape_from(state), vocabulary)
+    from transformers import BertConfig, BertModel
+
+    return BertModel._from_config(BertConfig.from_dict(json.loads(told[CONFIG])), add_pooling_layer=False)
+
+
+def weights(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Names of BertModel's parameters → tensors in float32; and the metadata.
 
     Raises:
         BadFile: no graph there, or a damaged one.
@@ -52,9 +72,10 @@ def weights(path: Path) -> dict[str, Any]:
 
     try:
         data = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=MOST_BYTES)
-        graph = onnx.load_from_string(data).graph
+        loaded = onnx.load_from_string(data)
     except (OSError, zstandard.ZstdError, DecodeError) as error:
         raise BadFile(file=str(path), reason=f"不是可用的编码器（{type(error).__name__}）") from error
+    graph = loaded.graph
     kept = {entry.name: onnx.numpy_helper.to_array(entry) for entry in graph.initializer}
     found = {
         name: values for name, values in kept.items() if values.dtype == np.float32 and not name.endswith("_scale")
@@ -67,12 +88,13 @@ def weights(path: Path) -> dict[str, Any]:
             found[f"{match['path'].replace('/', '.')}.weight"] = _restored(
                 kept, node.input[1].removesuffix("_quantized")
             ).T
-    return {name.removeprefix(OWN): torch.from_numpy(np.array(values, order="C"))
-            for name, values in found.items() if name.startswith(OWN)}  # fmt: skip
+    state = {name.removeprefix(OWN): torch.from_numpy(np.array(values, order="C"))
+             for name, values in found.items() if name.startswith(OWN)}  # fmt: skip
+    return state, {entry.key: entry.value for entry in loaded.metadata_props}
 
 
-def shape_of(state: dict[str, Any]) -> Shape:
-    """The sizes of an encoder from its parameters; heads of 64 numbers each, as all of ours have."""
+def shape_from(state: dict[str, Any]) -> Shape:
+    """The sizes of an encoder from its parameters; heads of 64 numbers each, as all of ours have whose graph does not say."""
     hidden = state["embeddings.word_embeddings.weight"].shape[1]
     layers = 1 + max(int(name.split(".")[2]) for name in state if name.startswith("encoder.layer."))
     inner = state["encoder.layer.0.intermediate.dense.weight"].shape[0]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nlp.tokenizer import SEP, SPECIAL
+from nlp.tokenizer import SEP, SPECIAL, Numbers
 from nlp.training import embeddings
 from nlp.training.embeddings import LEAST_PAIRS, SCALE, SMOOTHING, WINDOW, start_vectors
 
@@ -47,6 +47,16 @@ def test_vectors_have_the_size_of_an_encoder_at_its_start(dimensions: int) -> No
 def test_the_same_streams_give_the_same_vectors() -> None:
     first = start_vectors([corpus(200), corpus(200, 2)], VOCABULARY, 16)
     assert np.array_equal(first, start_vectors(iter([corpus(200), corpus(200, 2)]), VOCABULARY, 16))
+
+
+def test_special_tokens_may_stand_anywhere() -> None:
+    """Numbers exchanged beforehand or vectors exchanged afterwards: the same, but for the noise and the signs of the axes."""
+    places = np.arange(VOCABULARY)
+    places[[1, 2, 3, 4, 50, 51, 52, 53]] = places[[50, 51, 52, 53, 1, 2, 3, 4]]
+    numbers = Numbers(0, *places[1:5].tolist())
+    table = cosines(start_vectors([places[corpus()].astype(np.uint16)], VOCABULARY, 8, numbers))
+    usual = cosines(start_vectors([corpus()], VOCABULARY, 8))
+    assert np.allclose(table[5:45, 5:45], usual[5:45, 5:45], atol=0.1)
 
 
 @pytest.mark.parametrize(

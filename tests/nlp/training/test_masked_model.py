@@ -23,7 +23,7 @@ from nlp.training.masked_model import (
     shape_of,
 )
 
-SHAPE = Shape(layers=2, hidden=16, heads=2, inner=24, positions=40)
+SHAPE = Shape(layers=2, hidden=16, heads=2, inner=24, positions=128)
 VOCABULARY = 50
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.errors import BadFile
 from nlp.clean import clean
-from nlp.tokenizer import CLS, MASK, SEP, SPECIAL, UNKNOWN, Tokenizer
+from nlp.tokenizer import CLS, MASK, SEP, SPECIAL, UNKNOWN, Numbers, Tokenizer
 from nlp.training.linear import TEST_FOLD
 from nlp.training.rows import read_corpus
 from nlp.training.streams import FINAL, MAIN, MASKED_SHARE, Streams, kept_streams, load_streams, sources, text_folder
@@ -100,6 +100,26 @@ def test_special_tokens_are_never_asked_for_where_there_is_hardly_anything_else(
     batch = Streams({"civic": tokens}, VOCABULARY).batch((1,), ROWS, LENGTH, MAIN)
     assert len(batch.positions) == len(batch.truth) < ROWS * WANTED
     assert (batch.truth == 77).all()
+
+
+def test_special_tokens_may_stand_anywhere() -> None:
+    """As in the usual Chinese vocabularies: 0 and 100 … 103, ordinary ones before and behind."""
+    numbers = Numbers(0, 100, 101, 102, 103)
+    random = np.random.default_rng(5)
+    tokens = random.integers(0, 300, 30_000).astype(np.uint16)
+    streams = Streams({"civic": tokens}, 320, numbers)
+    special = [0, 100, 101, 102, 103]
+    for step in range(30):
+        batch = streams.batch((step,), ROWS, LENGTH, MAIN)
+        assert (batch.ids[:, 0] == 101).all()
+        assert not np.isin(batch.truth, special).any()
+        shown = batch.ids.ravel()[batch.positions]
+        assert (shown == 103).mean() > 0.7
+        assert not np.isin(shown[shown != 103], special).any()
+    assert (batch.truth < 100).any()
+    assert (batch.truth > 103).any()
+    with pytest.raises(BadFile, match="1,000"):
+        Streams({"civic": np.full(9_000, 102, dtype=np.uint16)}, 320, numbers)
 
 
 def test_sources_are_drawn_by_size_and_passes(streams: Streams) -> None:
@@ -195,6 +215,19 @@ def test_streams_are_made_anew_for_other_files_or_another_vocabulary(
     assert load_streams(data, tokenizer, tmp_path / "cache").size == first.size
     write_texts(data, "file", ["小区路灯不亮，请维修。"] * 300)
     assert set(load_streams(data, tokenizer, tmp_path / "cache").tokens) == {*first.tokens, "file"}
+
+
+def test_streams_are_made_anew_where_the_same_vocabulary_cuts_in_another_way(texts: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers", reason="the extra `bert` is not installed")
+    from nlp.wordpiece import Cutting, WordPiece
+
+    tokens = [*SPECIAL, *"路灯小区维修，。", "##灯"]
+    counts = [
+        load_streams(texts, WordPiece(tokens, cutting), tmp_path).tokens["news"]
+        for cutting in (Cutting(), Cutting(chinese=False), Cutting())
+    ]
+    assert len(counts[0]) > len(counts[1]), "a run of Chinese is one unknown word"
+    assert counts[0].tolist() == counts[2].tolist()
 
 
 @pytest.mark.parametrize("name", ["streams.npz", "streams.json"])

@@ -19,7 +19,7 @@ def test_a_frozen_encoder_comes_back(tmp_path: Path) -> None:
 
     torch.manual_seed(1)
     tokenizer = Tokenizer([*SPECIAL, *map(chr, range(0x4E00, 0x4E00 + 500))])
-    encoder = new_encoder(Shape(layers=2, hidden=128, heads=2, inner=96, positions=64), len(tokenizer))
+    encoder = new_encoder(Shape(layers=2, hidden=128, heads=2, inner=96, positions=128), len(tokenizer))
     with torch.no_grad():
         for weight in encoder.parameters():
             weight.add_(torch.randn_like(weight) * 0.02)  # so that no two are the same, as in a trained one
