@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from nlp.classifier import HEADS
 from nlp.linear import LinearClassifier
 from nlp.training.fit import Progress
 from nlp.training.linear import Answers, judge
-from nlp.training.rows import read_corpus
+from nlp.training.rows import Corpus
 
 _CODE: Final = (
     "../ngrams.py",
@@ -20,40 +22,53 @@ _CODE: Final = (
     "../linear.py",
     "../calibrate.py",
     "../classifier.py",
-    "rows.py",
     "fit.py",
     "machines.py",
     "linear.py",
 )
+_FILES: Final = ("linear.zst", "seen.npz", "answers.npz")
 _KEPT: Final = ("logits", "truth", "source", "row")
 
 
-def judged(folder: Path, progress: Progress, cache: Path | None = None) -> tuple[LinearClassifier, Answers]:
-    """The classifier fitted without the held-out fold, and its answers on that fold.
+@dataclass(frozen=True)
+class Judged:
+    """The linear classifier fitted without the held-out fold, its answers there, and those of a fit without the tuning fold on that one."""
 
-    `cache` defaults to minsheng/ in the user's cache folder; what lies there under another digest of data and code is stale.
+    linear: LinearClassifier
+    held_out: Answers
+    seen: Answers
+
+
+def judged(corpus: Corpus, progress: Progress, cache: Path | None = None) -> Judged:
+    """Fits 1 and 2 of `nlp.training.linear` on these rows, or what was kept of them.
+
+    `cache` defaults to minsheng/ in the user's cache folder; what lies there under another digest of rows and code is stale.
     """
-    place = (cache or cache_folder()) / f"judged-{digest_of(folder)}"
-    if (place / "answers.npz").is_file():
-        return LinearClassifier.load(place / "linear.zst"), _load(place / "answers.npz")
-    progress("读取标注数据")
-    model, held_out, _, _ = judge(read_corpus(folder), progress)
+    place = (cache or cache_folder()) / f"judged-{digest_of(corpus)}"
+    if all((place / name).is_file() for name in _FILES):
+        return Judged(
+            LinearClassifier.load(place / "linear.zst"), _load(place / "answers.npz"), _load(place / "seen.npz")
+        )
+    model, held_out, seen, _ = judge(corpus, progress)
     place.mkdir(parents=True, exist_ok=True)
     (place / "linear.zst").write_bytes(model.to_bytes())
+    _save(place / "seen.npz", seen)
     _save(place / "answers.npz", held_out)
-    return model, held_out
+    return Judged(model, held_out, seen)
 
 
 def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minsheng"
 
 
-def digest_of(folder: Path) -> str:
-    """16 hexadecimal digits of the labelled sets and of the code that fits."""
+def digest_of(corpus: Corpus) -> str:
+    """16 hexadecimal digits of the labelled rows and of the code that fits."""
     state = hashlib.blake2b(digest_size=8)
-    for path in sorted(folder.glob("*.parquet")):
-        state.update(path.name.encode() + b"\0")
-        state.update(path.read_bytes())
+    for rows in (corpus.civic, corpus.feeling):
+        for texts in (rows.titles, rows.texts, rows.source.tolist()):
+            state.update("\0".join(texts).encode("utf-8", "surrogatepass") + b"\1")
+        for values in (rows.fold, rows.time, rows.weight, *(rows.labels[head] for head in HEADS)):
+            state.update(np.ascontiguousarray(values).tobytes())
     for name in _CODE:
         state.update((Path(__file__).parent / name).read_bytes())
     return state.hexdigest()
