@@ -35,9 +35,11 @@ from nlp.training.masked_model import (
     guesser,
     has_weights,
     load_encoder,
+    masked_language_model,
     new_encoder,
     save_encoder,
     shape_of,
+    take_head,
 )
 from nlp.training.processes import Stopped, average, together
 from nlp.training.streams import FINAL, MAIN, Streams, kept_streams, load_streams, sources, text_folder
@@ -242,7 +244,7 @@ class Work:
         torch.manual_seed(plan.seed)
         self.rank, self.plan, self.folder, self.streams = rank, plan, folder, streams
         self.device = device()
-        self.model = guesser(_encoder(folder, plan.shape, vocabulary)).to(self.device).eval()  # no dropout
+        self.model = _guesser(folder, plan.shape, vocabulary).to(self.device).eval()  # no dropout
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=plan.rate, betas=BETAS, weight_decay=DECAY, fused=True
         )
@@ -323,10 +325,14 @@ class Work:
             ) from error
 
 
-def _encoder(folder: Path, shape: Shape, vocabulary: int) -> Any:
-    """The encoder of the folder; a new one where there is none."""
+def _guesser(folder: Path, shape: Shape, vocabulary: int) -> Any:
+    """The encoder of the folder, with the head that its checkpoint brings; a new one where there is none."""
     if (folder / CHECKPOINT).is_file():
-        return empty_encoder(folder) if (folder / CONFIG).is_file() else new_encoder(shape, vocabulary)
-    if has_weights(folder):
-        return load_encoder(folder)
-    return new_encoder(shape, vocabulary, np.load(folder / "streams" / _START))
+        return guesser(empty_encoder(folder) if (folder / CONFIG).is_file() else new_encoder(shape, vocabulary))
+    if not has_weights(folder):
+        return guesser(new_encoder(shape, vocabulary, np.load(folder / "streams" / _START)))
+    given = masked_language_model(folder)
+    model = guesser(load_encoder(folder) if given is None else given.bert)
+    if given is not None:
+        take_head(model, given)
+    return model

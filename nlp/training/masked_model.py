@@ -119,28 +119,57 @@ def empty_encoder(folder: Path) -> Any:
 def guesser(encoder: Any) -> Any:
     """The encoder under a head that gives the loss of masked positions: module(ids, positions, truth) → mean nats.
 
-    The head reads masked positions only, and its last layer is the table of word vectors.
+    The head reads masked positions only, and its last layer is the table of word vectors. It is that of `BertForMaskedLM`, and
+    knows nothing yet (`take_head`).
     """
     import torch
     from torch import nn
+    from transformers.activations import ACT2FN
+
+    bend = ACT2FN[encoder.config.hidden_act]
 
     class Guesser(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             width = encoder.config.hidden_size
             self.encoder = encoder
-            self.dense, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
+            self.dense, self.norm = nn.Linear(width, width), nn.LayerNorm(width, encoder.config.layer_norm_eps)
             self.bias = nn.Parameter(torch.zeros(encoder.config.vocab_size))
 
         def forward(self, ids: Any, positions: Any, truth: Any) -> Any:
             hidden = self.encoder(input_ids=ids).last_hidden_state
             chosen = hidden.reshape(-1, hidden.shape[-1])[positions]
-            chosen = self.norm(torch.relu(self.dense(chosen)))
+            chosen = self.norm(bend(self.dense(chosen)))
             logits = chosen @ self.encoder.embeddings.word_embeddings.weight.T + self.bias
             loss = torch.nn.functional.cross_entropy(logits.float(), truth, reduction="sum")
             return loss / max(1, len(truth))
 
     return Guesser()
+
+
+def masked_language_model(folder: Path) -> Any:
+    """The BertForMaskedLM of a checkpoint from elsewhere in float32, its encoder as `load_encoder` gives it; None where the head is
+    missing.
+
+    Raises:
+        BadFile: as `load_encoder`.
+    """
+    encoder = load_encoder(folder)
+    model, found = _read(folder, "BertForMaskedLM")
+    if any(name.startswith("cls.") for name in found["missing_keys"]) or not model.config.tie_word_embeddings:
+        return None
+    model.float()
+    model.bert, model.config = encoder, encoder.config
+    model.tie_weights()
+    return model
+
+
+def take_head(model: Any, given: Any) -> None:
+    """The head of a BertForMaskedLM into a `guesser`."""
+    head = given.cls.predictions
+    model.dense.load_state_dict(head.transform.dense.state_dict())
+    model.norm.load_state_dict(head.transform.LayerNorm.state_dict())
+    model.bias.data.copy_(head.bias.data)
 
 
 def save_encoder(encoder: Any, folder: Path, *, half: bool = False) -> None:
@@ -170,22 +199,36 @@ def load_encoder(folder: Path) -> Any:
     if not has_weights(folder):
         raise BadFile(file=str(folder), reason=f"没有 transformers 形式的权重 {WEIGHTS[0]} 或 {WEIGHTS[1]}")
     from safetensors import SafetensorError
-    from transformers import BertModel
+
+    try:
+        encoder, found = _read(folder, "BertModel", add_pooling_layer=False)
+    except (OSError, ValueError, RuntimeError, LookupError, EOFError, SafetensorError, UnpicklingError) as error:
+        raise BadFile(file=str(folder), reason=f"不是 transformers 形式的 BERT 目录（{error}）") from error
+    if found["missing_keys"]:
+        raise BadFile(file=str(folder), reason=f"缺少权重，例如 {min(found['missing_keys'])}")
+    return _ready(encoder.float(), folder)
+
+
+def _read(folder: Path, kind: str, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """A model of a class of transformers from a folder, and which weights it lacked. Of a .bin nothing but tensors is unpickled."""
+    import transformers
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     before = logging.get_verbosity()
     logging.set_verbosity_error()  # else it lists every weight of the heads that are left out
-    try:  # of a .bin nothing but tensors is unpickled
-        encoder, found = BertModel.from_pretrained(folder, local_files_only=True, attn_implementation="eager", weights_only=True,
-                                                   add_pooling_layer=False, output_loading_info=True)  # fmt: skip
-    except (OSError, ValueError, RuntimeError, LookupError, EOFError, SafetensorError, UnpicklingError) as error:
-        raise BadFile(file=str(folder), reason=f"不是 transformers 形式的 BERT 目录（{error}）") from error
+    try:
+        found: tuple[Any, dict[str, Any]] = getattr(transformers, kind).from_pretrained(
+            folder,
+            local_files_only=True,
+            attn_implementation="eager",
+            weights_only=True,
+            output_loading_info=True,
+            **options,
+        )
     finally:
         logging.set_verbosity(before)
-    if found["missing_keys"]:
-        raise BadFile(file=str(folder), reason=f"缺少权重，例如 {min(found['missing_keys'])}")
-    return _ready(encoder.float(), folder)
+    return found
 
 
 def _ready(encoder: Any, folder: Path) -> Any:

@@ -20,7 +20,15 @@ from models.errors import BadFile
 from nlp.encoder import GRAPH, MOST_BYTES, TOLD
 from nlp.tokenizer import Tokenizer
 from nlp.training.export import CONFIG
-from nlp.training.masked_model import HEAD_WIDTH, Shape, load_encoder, new_encoder, save_encoder, shape_of
+from nlp.training.masked_model import (
+    HEAD_WIDTH,
+    Shape,
+    load_encoder,
+    masked_language_model,
+    new_encoder,
+    save_encoder,
+    shape_of,
+)
 
 OWN: Final = "encoder."  # what belongs to the encoder in the names of a reader (nlp.training.heads.reader)
 _NODE: Final = re.compile(r"/(?P<path>.+)/(?:MatMul|Gemm)_quant$")
@@ -31,13 +39,15 @@ def thaw(source: Path, target: Path) -> None:
 
     Args:
         source: a model's folder (encoder.onnx.zst, vocab.txt), or one in transformers' form (config.json, weights, vocab.txt or
-            tokenizer.json), whose heads are left out.
+            tokenizer.json), whose head that guesses masked tokens comes along, if it has one.
 
     Raises:
         BadFile: it is missing, damaged, or not of our exporter.
     """
     if not (source / GRAPH).is_file() and shape_of(source) is not None:
-        tokenizer, encoder = Tokenizer.load(source), load_encoder(source)
+        tokenizer = Tokenizer.load(source)
+        given = masked_language_model(source)
+        encoder = load_encoder(source) if given is None else given
     else:
         state, told = weights(source / GRAPH)
         tokenizer = Tokenizer.load(source, json.loads(told.get(TOLD, "{}")))

@@ -328,6 +328,29 @@ def test_it_finds_places_in_the_text_itself(exported: Path, monkeypatch: pytest.
     assert "WiFi" in "".join(written)
 
 
+def test_its_own_head_guesses_what_is_masked(torch: Any, checkpoint: Path, exported: Path, tmp_path: Path) -> None:
+    """So that training it further does not begin by unlearning."""
+    from transformers import BertForMaskedLM
+
+    from nlp.training.masked_model import guesser, load_encoder, masked_language_model, take_head
+    from nlp.training.thaw import thaw
+
+    ids = torch.randint(104, len(TOKENS), (3, 20))
+    positions, truth = torch.tensor([3, 25, 41]), torch.tensor([105, 300, 500])
+    with torch.inference_mode():
+        logits = BertForMaskedLM.from_pretrained(checkpoint).eval()(input_ids=ids).logits.reshape(60, -1)[positions]
+    wanted = torch.nn.functional.cross_entropy(logits, truth).item()
+    thaw(checkpoint, tmp_path)
+    for folder in (checkpoint, tmp_path):
+        given = masked_language_model(folder)
+        model = guesser(given.bert).eval()
+        assert model(ids, positions, truth).item() != pytest.approx(wanted, rel=1e-3)
+        take_head(model, given)
+        assert model(ids, positions, truth).item() == pytest.approx(wanted, rel=1e-5)
+    load_encoder(checkpoint).save_pretrained(tmp_path)
+    assert masked_language_model(tmp_path) is None
+
+
 # --- trained further -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("source", ["checkpoint", "model"])
 def test_it_is_trained_further_on_a_citys_own_texts(
