@@ -21,7 +21,9 @@ SEVEN: Final = "topic_train（七类）"
 MOODS: Final = "emotion_train 全部"
 SIGN: Final = "civic_by_reading（不满与否）"
 LENGTHS: Final = (60, 250, 390)  # characters: the two lengths of the speed bench, and what the encoder reads of a text
+BY: Final = {"source": "来源", "time": "时间", "length": "长度"}  # how rows are grouped, and what that is called
 CONTENT: Final = ("negative", "positive")
+IS_CONTENT: Final = (0, 0, 0, 1)  # of the levels of the sentiment
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Held:
 
 def part_of(corpus: Corpus, head: str) -> Rows:
     """The rows that a head is learnt from, which `Held.row` and `Answers.row` count."""
-    return corpus.feeling if head in FEELINGS else corpus.civic
+    return corpus.feeling if head in (*FEELINGS, "polarity") else corpus.civic
 
 
 def facts_of(corpus: Corpus, held_out: Answers) -> Facts:
@@ -87,9 +89,27 @@ def held_sets(
         if head in heads and np.isin(held_out.source[head], READ).any() and (head != "emotion")
     ]
     for name, head, sources in _further(held_out, heads):
-        one = _held(model, held_out, head, name, sources, facts)
-        found.append(two_sided(one, name, CONTENT, (0, 0, 0, 1)) if head == "sentiment" else _among(one))
+        found.append(
+            _review(model, held_out, name, facts)
+            if head == "sentiment"
+            else _among(_held(model, held_out, head, name, sources, facts))
+        )
     return found
+
+
+def _review(model: Heads, held_out: Answers, source: str, facts: Facts | None) -> Held:
+    """Content or not, as the head of that question says where the model has one; else by the levels of the sentiment."""
+    if "polarity" not in held_out.logits:
+        return two_sided(_held(model, held_out, "sentiment", source, (source,), facts), source, CONTENT, IS_CONTENT)
+    some = held_out.of((source,))
+    probabilities, truth, row = (
+        some.probabilities("polarity", model.settings),
+        some.truth["polarity"],
+        some.row["polarity"],
+    )
+    groups = _groups("polarity", source, some.source["polarity"], held_out.source["polarity"] == source, facts)
+    return Held("sentiment", source, CONTENT, probabilities, probabilities.argmax(axis=1), truth, np.array(IS_CONTENT), (),
+                some.source["polarity"], row, groups)  # fmt: skip
 
 
 def two_sided(held: Held, rows: str, labels: tuple[str, str], columns: tuple[int, ...]) -> Held:

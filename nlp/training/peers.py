@@ -129,7 +129,7 @@ def twin(corpus: Corpus, reader: Any, tokenizer: Tokenizer, sets: Sequence[Held]
     plain = logits_by(as_pipeline(reader, tokenizer, size), tokenizer, titles, texts, size,
                       lambda part: report("transformers 流水线", part))  # fmt: skip
     small = _by_graph(reader, tokenizer, titles, texts, lambda part: report("int8 图", part))
-    heads = Heads({head: Head(HEADS[head], mix.temperature) for head, mix in mixes.items()})
+    heads = Heads({head: Head(HEADS.get(head, CONTENT), mix.temperature) for head, mix in mixes.items()})
     n = len(corpus.civic) + int((~corpus.feeling.has("topic")).sum())
     found = []
     for values in (plain, small):

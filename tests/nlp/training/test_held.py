@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp.classifier import HEADS
+from nlp.heads import Head, Heads
 from nlp.training.held import (
     CIVIC,
     CONTENT,
@@ -28,7 +29,7 @@ from nlp.training.held import (
     time_groups,
     two_sided,
 )
-from nlp.training.linear import READ, TEST_FOLD, Trained
+from nlp.training.linear import READ, TEST_FOLD, Answers, Trained
 from nlp.training.rows import LATER, Corpus, read_corpus
 
 
@@ -126,6 +127,26 @@ def test_content_or_not_is_asked_of_the_levels(trained: Trained) -> None:
     assert reviews.labels == CONTENT
     assert set(reviews.columns.tolist()) == {0, 1}
     assert (reviews.answer == (reviews.probabilities[:, 1] > 0.5)).all()
+
+
+def test_a_head_that_asks_whether_one_is_content_is_asked(trained: Trained, corpus: Corpus) -> None:
+    """Where a model has one, the reviews are its; the civic rows keep their levels."""
+    held_out = trained.held_out
+    mine = held_out.source["sentiment"] == "waimai_10k"
+    row = held_out.row["sentiment"][mine]
+    truth = (corpus.feeling.labels["sentiment"][row] == 3).astype(np.int64)
+    told = np.where(truth[:, None] == np.arange(2), 2.0, 0.0).astype(np.float32)
+    told[0] = told[0, ::-1]
+    asked = Answers(held_out.logits | {"polarity": told}, held_out.truth | {"polarity": truth},
+                    held_out.source | {"polarity": held_out.source["sentiment"][mine]}, held_out.row | {"polarity": row})  # fmt: skip
+    model = Heads(dict(trained.judged.settings) | {"polarity": Head(CONTENT)})
+    sets = held_sets(model, asked, ["sentiment"], facts_of(corpus, asked))
+    civic, reviews = sets
+    assert [(held.head, held.rows) for held in sets] == [("sentiment", CIVIC), ("sentiment", "waimai_10k")]
+    assert (reviews.answer != reviews.truth).tolist() == [True] + [False] * (len(truth) - 1)
+    assert (reviews.columns[corpus.feeling.labels["sentiment"][reviews.row]] == reviews.truth).all()
+    (levels, _) = held_sets(trained.judged, held_out, ["sentiment"])
+    assert (civic.answer == levels.answer).all()
 
 
 def test_the_sign_is_that_of_the_level_that_is_shown(sets: list[Held]) -> None:
