@@ -22,7 +22,6 @@ ORACLE = (
     "回答比例、答对：按弃权门限回答的比例，和其中答对的。事后最佳：看着这些行的答案选一个门限，答对达到承诺（情绪 75%，其余 95%）时"
     "最多能回答的比例；不是承诺，只说明置信度的排序还有多少余地。"
 )
-BY = {"source": "来源", "time": "时间", "length": "长度"}
 
 
 def print_figures(found: Sequence[HeadFigure], *, classes: bool = False) -> None:
@@ -105,6 +104,8 @@ def _confusions(figure: HeadFigure) -> Table:
 def _parts(figure: HeadFigure) -> Table:
     from rich.table import Table
 
+    from nlp.training.held import BY
+
     columns = [
         (name, key) for name, key in COLUMNS if key in ("accuracy", "macro_f1", "ece", "coverage", "answered_right")
     ]
@@ -112,7 +113,7 @@ def _parts(figure: HeadFigure) -> Table:
     for by, parts in groupby(figure.parts, key=lambda part: part.by):
         for part in parts:
             cells = (_shown(part, name) for _, name in columns)
-            table.add_row(BY.get(by, by), part.part, f"{part.n:,}", *cells)
+            table.add_row(BY[by], part.part, f"{part.n:,}", *cells)
         table.add_section()
     return table
 
