@@ -115,17 +115,25 @@ class Tokenizer:
 
     def save(self, folder: Path) -> None:
         """Write vocab.txt, tokenizer.json and tokenizer_config.json."""
-        config = {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
-            **dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True)),
+        folder.mkdir(parents=True, exist_ok=True)
+        names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+        rust = {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "decoder": None,
+            **_special(self.numbers),
+            **self._cutting(),
         }
         contents = {
             VOCABULARY_FILE: "".join(f"{token}\n" for token in self.tokens),
-            "tokenizer.json": json.dumps(self._transformers(), ensure_ascii=False),
-            "tokenizer_config.json": json.dumps(config),
+            "tokenizer.json": json.dumps(rust, ensure_ascii=False),
+            "tokenizer_config.json": json.dumps({**self._config(), **dict(zip(names, SPECIAL, strict=True))}),
         }
-        write(folder, contents)
+        for name, content in contents.items():
+            partial = folder / f"{name}.part"
+            partial.write_text(content, encoding="utf-8")
+            partial.replace(folder / name)
 
     def ids(self, text: str) -> list[int]:
         """The numbers of a text of any length."""
@@ -196,19 +204,20 @@ class Tokenizer:
                 yield UNKNOWN
                 start += 1
 
-    def _transformers(self) -> dict[str, object]:
+    def _config(self) -> dict[str, Any]:
+        """What tokenizer_config.json says beside the special tokens."""
+        return {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+        }
+
+    def _cutting(self) -> dict[str, Any]:
         """The longest-match model of the `tokenizers` library over runs cut as here (its documentation: WordPiece).
 
         That model calls a whole word unknown for one character, so characters that no token has are cut out before.
         """
-        special = [{"id": number, "content": token, "special": True, "single_word": False, "lstrip": False,
-                    "rstrip": False, "normalized": False} for number, token in enumerate(SPECIAL)]  # fmt: skip
-        sequence = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
-                    {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]  # fmt: skip
-        pair = [*sequence, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}]
         known = re.escape("".join(sorted(set("".join(self.tokens)))))
         return {
-            "version": "1.0", "truncation": None, "padding": None, "added_tokens": special, "decoder": None,
             "normalizer": {"type": "Sequence", "normalizers": [
                 {"type": "Replace", "pattern": {"String": "İ"}, "content": "\ufffd"},  # it alone becomes longer in lower case
                 {"type": "Lowercase"}]},
@@ -216,20 +225,24 @@ class Tokenizer:
                 {"type": "WhitespaceSplit"},
                 *({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
                   for pattern in (f"{_HAN}|{_OTHERS}", f"[^{known}]"))]},
-            "post_processor": {"type": "TemplateProcessing", "single": sequence, "pair": pair, "special_tokens": {
-                token: {"id": token, "ids": [number], "tokens": [token]} for number, token in enumerate(SPECIAL)}},
             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "",
                       "max_input_chars_per_word": 1_000, "vocab": self._number},
         }  # fmt: skip
 
 
-def write(folder: Path, contents: Mapping[str, str]) -> None:
-    """Texts into files of a folder (made if missing), each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        partial = folder / f"{name}.part"
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(folder / name)
+def _special(numbers: Numbers) -> dict[str, Any]:
+    """The special tokens as the `tokenizers` library wants to know them, and where they stand in a pair."""
+    placed = list(zip(SPECIAL, astuple(numbers), strict=True))
+    kept = [{"id": number, "content": token, "special": True, "single_word": False, "lstrip": False, "rstrip": False,
+             "normalized": False} for token, number in placed]  # fmt: skip
+    sequence = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]  # fmt: skip
+    pair = [*sequence, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}]
+    return {
+        "added_tokens": kept,
+        "post_processor": {"type": "TemplateProcessing", "single": sequence, "pair": pair, "special_tokens": {
+            token: {"id": token, "ids": [number], "tokens": [token]} for token, number in placed}},
+    }  # fmt: skip
 
 
 def words(text: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from models.errors import BadFile, MissingPart
-from nlp.tokenizer import LENGTH, MOST_TOKENS, SPECIAL, VOCABULARY_FILE, Numbers, Tokenizer, write
+from nlp.tokenizer import LENGTH, MOST_TOKENS, SPECIAL, VOCABULARY_FILE, Numbers, Tokenizer
 
 PREFIX: Final = "##"  # of a piece that does not begin a word
 RUST_FILE: Final = "tokenizer.json"  # of the `tokenizers` library: vocabulary and cutting in one
@@ -59,13 +59,15 @@ class Cutting:
         Raises:
             BadFile: one is damaged, or says what no BERT does.
         """
-        told = _of_rust(folder / RUST_FILE)
-        for name, value in _read(folder / CONFIG_FILE).items():
+        told, config = _of_rust(folder / RUST_FILE), _read(folder / CONFIG_FILE)
+        for name, value in config.items():
             if name in _NAMES and value is not None:
                 told[_NAMES[name]] = value
         if not any(_CAPITAL.search(token) for token in tokens if not _SPECIAL.fullmatch(token)):
             told["lower"] = True
-        positions = _read(folder / "config.json").get("max_position_embeddings", LENGTH)
+        positions = (
+            _read(folder / "config.json").get("max_position_embeddings") or config.get("model_max_length") or LENGTH
+        )
         try:
             return cls(**told, positions=positions).checked()
         except ValueError as error:
@@ -140,17 +142,13 @@ class WordPiece(Tokenizer):
     def settings(self) -> dict[str, Any]:
         return asdict(self.cutting)
 
-    def save(self, folder: Path) -> None:
-        """Write vocab.txt and tokenizer_config.json, of which `transformers.BertTokenizer` makes the same one."""
-        config = {
-            "tokenizer_class": "BertTokenizer",
-            **{name: getattr(self.cutting, own) for name, own in _NAMES.items()},
-            "model_max_length": self.cutting.positions,
-            **dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True)),
-        }
-        write(
-            folder, {VOCABULARY_FILE: "".join(f"{token}\n" for token in self.tokens), CONFIG_FILE: json.dumps(config)}
-        )
+    def _config(self) -> dict[str, Any]:
+        told = {name: getattr(self.cutting, own) for name, own in _NAMES.items()}
+        return {"tokenizer_class": "BertTokenizer", **told, "model_max_length": self.cutting.positions}
+
+    def _cutting(self) -> dict[str, Any]:
+        made = json.loads(self._rust.to_str())
+        return {part: made[part] for part in _PARTS}
 
     def ids(self, text: str) -> list[int]:
         found: list[int] = self._encoded(text).ids

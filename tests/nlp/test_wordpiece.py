@@ -218,7 +218,10 @@ def test_our_own_vocabulary_is_never_taken_for_a_foreign_one() -> None:
     [
         ({}, Cutting()),
         ({"do_lower_case": False}, Cutting(lower=False)),
-        ({"do_lower_case": True, "strip_accents": False, "model_max_length": 512}, Cutting(accents=False)),
+        (
+            {"do_lower_case": True, "strip_accents": False, "model_max_length": 512},
+            Cutting(accents=False, positions=512),
+        ),
         ({"strip_accents": None, "tokenize_chinese_chars": False}, Cutting(chinese=False)),
     ],
 )
@@ -256,8 +259,10 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path, cutting: Cutting) -> No
     assert isinstance(again, WordPiece)
     assert again.cutting == cutting
     assert again.tokens == mine.tokens
-    assert {path.name for path in (tmp_path / "new").iterdir()} == {"vocab.txt", "tokenizer_config.json"}
-    (tmp_path / "new" / "tokenizer_config.json").unlink()
+    names = {"vocab.txt", "tokenizer.json", "tokenizer_config.json"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == names
+    for name in names - {"vocab.txt"}:
+        (tmp_path / "new" / name).unlink()
     alone = Tokenizer.load(tmp_path / "new", mine.settings())
     assert [alone.ids(text) for text in SENTENCES] == [mine.ids(text) for text in SENTENCES]
 
@@ -270,10 +275,11 @@ def test_transformers_makes_the_same_of_what_was_saved(tmp_path: Path) -> None:
         mine = WordPiece(CASED, cutting)
         mine.save(folder)
         (folder / "config.json").write_text('{"model_type": "bert"}')
-        found = transformers.AutoTokenizer.from_pretrained(folder)
-        assert (found.pad_token_id, found.cls_token_id, found.mask_token_id) == (0, 101, 103)
-        for text in SENTENCES:
-            assert found(text, split_special_tokens=True)["input_ids"] == [101, *mine.ids(text), 102]
+        for kind in (transformers.AutoTokenizer, transformers.PreTrainedTokenizerFast):
+            found = kind.from_pretrained(folder)
+            assert (found.pad_token_id, found.cls_token_id, found.mask_token_id) == (0, 101, 103)
+            for text in SENTENCES:
+                assert found(text, split_special_tokens=True)["input_ids"] == [101, *mine.ids(text), 102]
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
