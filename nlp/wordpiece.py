@@ -65,9 +65,9 @@ class Cutting:
                 told[_NAMES[name]] = value
         if not any(_CAPITAL.search(token) for token in tokens if not _SPECIAL.fullmatch(token)):
             told["lower"] = True
-        positions = (
-            _read(folder / "config.json").get("max_position_embeddings") or config.get("model_max_length") or LENGTH
-        )
+        longest = config.get("model_max_length")  # of many a tokenizer a number of thirty digits, which says nothing
+        usual = longest if type(longest) is int and longest < MOST_TOKENS else LENGTH
+        positions = _read(folder / "config.json").get("max_position_embeddings", usual)
         try:
             return cls(**told, positions=positions).checked()
         except ValueError as error:

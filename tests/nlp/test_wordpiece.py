@@ -222,7 +222,7 @@ def test_our_own_vocabulary_is_never_taken_for_a_foreign_one() -> None:
             {"do_lower_case": True, "strip_accents": False, "model_max_length": 512},
             Cutting(accents=False, positions=512),
         ),
-        ({"strip_accents": None, "tokenize_chinese_chars": False}, Cutting(chinese=False)),
+        ({"strip_accents": None, "tokenize_chinese_chars": False, "model_max_length": 10**30}, Cutting(chinese=False)),
     ],
 )
 def test_a_folder_says_how_it_cuts(tmp_path: Path, config: dict[str, Any], cutting: Cutting) -> None:
