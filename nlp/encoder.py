@@ -63,8 +63,11 @@ class Encoder:
         width = session.get_outputs()[0].shape[-1]
         if width != sum(heads.values()):
             raise BadFile(file=str(path), reason=f"有 {width} 列，标签共 {sum(heads.values())} 个，不相符")
-        told = session.get_modelmeta().custom_metadata_map.get(TOLD, "{}")
-        return cls(Tokenizer.load(folder, json.loads(told)), session, heads)
+        try:
+            told = json.loads(session.get_modelmeta().custom_metadata_map.get(TOLD, "{}"))
+        except ValueError as error:
+            raise BadFile(file=str(path), reason=f"所附的 {TOLD} 读不出（{error}）") from error
+        return cls(Tokenizer.load(folder, told), session, heads)
 
     def logits(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """For each head (n, k) logits."""

@@ -17,7 +17,7 @@ from api.cli import load_commands
 from models.errors import BadFile
 from nlp.annotate import Annotator, Draft
 from nlp.classifier import HEADS, load
-from nlp.encoder import GRAPH, Encoder
+from nlp.encoder import GRAPH, TOLD, Encoder
 from nlp.hybrid import HybridClassifier
 from nlp.tokenizer import LENGTH, SPECIAL, VOCABULARY_FILE, Tokenizer
 from nlp.training.heads import SIZES
@@ -311,6 +311,21 @@ def test_the_command_makes_a_model_of_it_that_annotates(copy: Path, labelled_fol
     assert [reading.probabilities for reading in alone] == [reading.probabilities for reading in readings[:5]]
     (out / VOCABULARY_FILE).write_text("\n".join(TOKENS[:-3]), encoding="utf-8")
     assert load(out).version != model.version, "another list of tokens is another model"
+
+
+def test_a_graph_that_says_nonsense_of_its_tokenizer_is_named(exported: Path, tmp_path: Path) -> None:
+    import onnx
+    import zstandard
+
+    shutil.copy(exported / "model" / VOCABULARY_FILE, tmp_path)
+    data = zstandard.ZstdDecompressor().decompress((exported / "model" / GRAPH).read_bytes(), max_output_size=1 << 30)
+    graph = onnx.load_from_string(data)
+    for told, file in (("{", GRAPH), ('{"colour": 1}', VOCABULARY_FILE), ('{"lower": "yes"}', VOCABULARY_FILE)):
+        onnx.helper.set_model_props(graph, {TOLD: told})
+        (tmp_path / GRAPH).write_bytes(zstandard.ZstdCompressor().compress(graph.SerializeToString()))
+        with pytest.raises(BadFile) as error:
+            Encoder.load(tmp_path, SIZES)
+        assert error.value.fields["file"] == str(tmp_path / file)
 
 
 def test_it_finds_places_in_the_text_itself(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
