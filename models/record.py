@@ -40,6 +40,8 @@ class Annotation(Frozen):
     demand_type: str | None = None
     demand_types: tuple[Candidate, ...] = ()
     departments: tuple[Candidate, ...] = Field((), description="up to three; who should take it, not who has it")
+    second_topic: str | None = Field(None, description="of a second demand that another office would have to deal with")
+    second_department: str | None = Field(None, description="who would help the lead office")
     urgency: int = Field(0, ge=0, le=3)
     positive: float = Field(0.5, ge=0, le=1, description="probability that the speaker is content")
     emotion: str | None = None

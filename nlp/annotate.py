@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -18,7 +18,7 @@ import numpy as np
 
 from models.item import MAX_TEXT_CHARACTERS
 from models.record import Annotation, Candidate, Entity
-from nlp.classifier import content, load
+from nlp.classifier import NONE, SECOND, contentment, load
 
 if TYPE_CHECKING:
     from nlp.classifier import Classifier, Place, Probabilities
@@ -112,12 +112,14 @@ class Annotator:
         heads = {head: _Rows(self.classifier.heads[head], values) for head, values in found.items()}
         certain = {head: self.classifier.certain(head, values).tolist() for head, values in found.items()}
         urgency = self.classifier.levels("urgency", found["urgency"]).tolist()
-        positive = np.clip(content(found["sentiment"]).astype(np.float64), 0, 1).round(6).tolist()
+        positive = np.clip(contentment(found).astype(np.float64), 0, 1).round(6).tolist()
+        seconds = self._seconds(found)
         readings = []
         for place, (draft, title, text) in enumerate(zip(drafts, titles, texts, strict=True)):
             says = any(map(str.isalnum, title)) or any(map(str.isalnum, text))  # a text without a letter tells nothing
             sure = {head: says and values[place] for head, values in certain.items()}
             answers = self._answers(heads, sure, place) | {"urgency": urgency[place], "positive": positive[place]}
+            answers |= {head: _second(labels[place], answers) if says else None for head, labels in seconds.items()}
             annotation = Annotation(model=self.version, **answers, **_words(title, text, places[place]))
             probabilities = {head: rows.named(place) for head, rows in heads.items()}
             readings.append(Reading(title, text, _masked(draft.reply), annotation, probabilities))
@@ -137,6 +139,14 @@ class Annotator:
             "departments": heads["department"].candidates(place),
             "emotion": best["emotion"] if sure["emotion"] else None,
             "abstained": tuple(head for head, certain in sure.items() if not certain),
+        }
+
+    def _seconds(self, found: Mapping[str, Probabilities]) -> dict[str, list[str]]:
+        """For each head of a second label the one of each text, `NONE` where there is none; of a classifier that has such heads."""
+        names = self.classifier.heads
+        return {
+            head: [names[head][column] for column in self.classifier.seconds(head, found[head])]
+            for head in SECOND.keys() & found.keys()
         }
 
     def _known(self, draft: Draft) -> Reading | None:
@@ -170,6 +180,7 @@ def public_line(row_id: str, reading: Reading) -> dict[str, Any]:
         },
         "demand_type": {"label": _best(found["demand_type"]), "probabilities": found["demand_type"]},
         "department": {"label": _best(found["department"]), "probabilities": found["department"]},
+        "second": {"topic": note.second_topic, "department": note.second_department},
         "urgency": note.urgency,
         "sentiment": {"positive": note.positive},
         "emotion": {"label": _best(found["emotion"]), "probabilities": found["emotion"]},
@@ -232,6 +243,12 @@ def _words(title: str, text: str, place: Place | None) -> dict[str, Any]:
         "place": _entity(body, title, place) if place else main_object(body, found),
         "fingerprint": fingerprint(body),
     }
+
+
+def _second(label: str, answers: Mapping[str, Any]) -> str | None:
+    """None where there is none, or where it is the first label again."""
+    firsts = {candidate.label for name in ("topics", "departments") for candidate in answers[name][:1]}
+    return None if label == NONE or label in firsts else label
 
 
 def _best(probabilities: dict[str, float]) -> str:

@@ -29,6 +29,17 @@ HEADS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Labels of each head, in the order of the columns of its probabilities. A subtopic is a path `一级/二级`, or 其他."""
 
+NONE: Final = "无"
+SECOND: Final[dict[str, tuple[str, ...]]] = {
+    "second_topic": (NONE, *TOPICS),
+    "second_department": (NONE, *DEPARTMENTS),
+}
+"""Heads of a second demand and of who helps the lead office; `NONE` where there is none."""
+
+POLARITY: Final = {"polarity": ("negative", "positive")}
+ENCODED: Final[dict[str, tuple[str, ...]]] = {**POLARITY, **SECOND}
+"""Heads that only a classifier with an encoder has."""
+
 
 class Place(NamedTuple):
     """What a text is about: `start` and `end` in the title (`field` 0) or the text (1)."""
@@ -62,6 +73,10 @@ class Classifier(Protocol):
         """(n,) true where the most probable label may be trusted: at least 95 % of such answers were right."""
         ...
 
+    def seconds(self, head: str, probabilities: Probabilities) -> NDArray[np.int64]:
+        """(n,) column of the answer of a head of `SECOND`, 0 (`NONE`) where there is none; asked only where `heads` has it."""
+        ...
+
     def levels(self, head: str, probabilities: Probabilities) -> NDArray[np.int64]:
         """(n,) column of the answer of an ordinal head (urgency, sentiment), where a middle level may beat the mode."""
         ...
@@ -69,6 +84,11 @@ class Classifier(Protocol):
     def explain(self, title: str, text: str, head: str, label: str, n: int = 8) -> list[tuple[str, float]]:
         """The `n` words that speak most for `label`, with what each adds to its logit."""
         ...
+
+
+def contentment(found: Mapping[str, Probabilities]) -> NDArray[np.float32]:
+    """(n,) probability that the speaker is content, from the probabilities of all heads: the polarity's own where there is one."""
+    return found["polarity"][:, 1] if "polarity" in found else content(found["sentiment"])
 
 
 def content(probabilities: Probabilities) -> NDArray[np.float32]:

@@ -74,11 +74,21 @@ class Heads:
         limits = np.asarray(self.settings[head].thresholds or (0.0,) * probabilities.shape[1])
         return np.asarray(probabilities.max(axis=1) >= limits[probabilities.argmax(axis=1)])
 
+    def seconds(self, head: str, probabilities: Probabilities) -> NDArray[np.int64]:
+        """(n,) column of a second label, 0 where there is none."""
+        return named(probabilities, self.settings[head].thresholds[-1])
+
     def levels(self, head: str, probabilities: Probabilities) -> NDArray[np.int64]:
         if not self.settings[head].cuts:
             return np.asarray(probabilities.argmax(axis=1))
         expected = probabilities.astype(np.float64) @ np.arange(probabilities.shape[1])
         return np.searchsorted(np.asarray(self.settings[head].cuts), expected)
+
+
+def named(shares: NDArray[Any], limit: float) -> NDArray[np.int64]:
+    """(n,) column of the most probable label but the first, which says that there is none; 0 where it has less than `limit`."""
+    best = shares[:, 1:].argmax(axis=1) + 1
+    return np.asarray(np.where(shares[np.arange(len(shares)), best] >= limit, best, 0))
 
 
 def under_topic(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.errors import BadFile
 from nlp.calibrate import softmax
-from nlp.classifier import Place
+from nlp.classifier import POLARITY, SECOND, Place, content
 from nlp.encoder import GRAPH, Encoder
 from nlp.heads import Heads, head_of
 from nlp.linear import FILE as LINEAR_FILE
@@ -27,6 +27,7 @@ from nlp.tokenizer import VOCABULARY_FILE
 
 FORMAT: Final = 1
 FILE: Final = "hybrid.json"
+_NEVER: Final = -30.0  # logit of what is not so
 Logits = Mapping[str, NDArray[np.float32]]
 
 
@@ -119,8 +120,8 @@ def unsure(model: LinearClassifier, logits: Logits, mixes: Mapping[str, Mix]) ->
     found = model.probabilities(logits)
     n = len(next(iter(logits.values())))
     asked = np.zeros(n, dtype=bool)
-    for head, mix in mixes.items():
-        asked |= found[head].max(axis=1) < mix.sure
+    for head in found.keys() & mixes.keys():
+        asked |= found[head].max(axis=1) < mixes[head].sure
     return asked
 
 
@@ -131,11 +132,31 @@ def mixed(
     found = {}
     for head, mix in mixes.items():
         parents = model.parents if head == "subtopic" else None
-        own = log_shares(model.settings[head].scores(linear[head]), parents)
+        own = _own_shares(model, linear, head, parents)
         other = log_shares(read[head][:, : own.shape[1]] / mix.temperature, parents)
         own[asked] = log_shares(mix.weight * other + (1 - mix.weight) * own[asked], parents)
         found[head] = own.astype(np.float32)
+    for head in SECOND:
+        if head in read:  # what the encoder was not asked about has none
+            values = np.full((len(next(iter(linear.values()))), read[head].shape[1]), _NEVER)
+            values[:, 0] = 0.0
+            values[asked] = read[head]
+            found[head] = values.astype(np.float32)
     return found
+
+
+def _own_shares(
+    model: LinearClassifier, linear: Logits, head: str, parents: NDArray[np.int64] | None
+) -> NDArray[np.float64]:
+    if head in POLARITY:
+        return polarity_of(model.settings["sentiment"].scores(linear["sentiment"]))
+    return log_shares(model.settings[head].scores(linear[head]), parents)
+
+
+def polarity_of(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """(n, 2) logarithms of how discontent and how content a speaker is, from the (n, 4) scores of the sentiment."""
+    positive = content(softmax(scores).astype(np.float32)).astype(np.float64)
+    return np.log(np.maximum(np.stack([1 - positive, positive], axis=1), 1e-6))
 
 
 def log_shares(scores: NDArray[Any], parents: NDArray[np.int64] | None = None) -> NDArray[np.float64]:

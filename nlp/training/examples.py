@@ -8,23 +8,27 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.classifier import HEADS
+from nlp.classifier import CONTENT_OF_LEVEL, HEADS
 from nlp.tokenizer import LENGTH, PAD, Tokenizer
-from nlp.training.rows import NO_DEMAND, NO_LABEL, OTHER_SHARE, REVIEWS, Corpus
+from nlp.training.further import FURTHER
+from nlp.training.rows import LEARNT, NO_DEMAND, NO_LABEL, OTHER_SHARE, REVIEWS, Corpus
 
 WIDTHS: Final = (32, 64, 96, LENGTH)  # few shapes: each is compiled once
 BATCH_TOKENS: Final = 4_096
 RARE: Final = 0.3  # a label's rows weigh by its frequency ** −RARE: between all rows alike (0) and all labels alike (1)
 CAPPED: Final = 5.0  # the most that a rare label's row weighs
 # Rows of each kind that an epoch reads: of the many reviews a part, so that they do not drown the civic rows.
-EPOCH_SHARE: Final = {"review": 0.3, "mood": 0.7}
+UNLABELLED: Final = "unlabelled"  # source of texts that a teacher alone speaks for
+EPOCH_SHARE: Final = {"review": 0.6, "mood": 1.0}
+CIVIC_POLARITY: Final = 0.5  # what a civic row counts for in the polarity beside a review
 
 
 @dataclass(frozen=True)
 class Examples:
     """n texts. `ids[i]` the numbers of a text, `titles` (n,) how many of them are the title; `labels[head]` (n,) or `NO_LABEL`;
     `weights[head]` (n,); `allowed` (sources, 8) emotions that a source has at all, `source` (n,) its row; `kind` (n,); `span`
-    (n, 2) first and last number of the place, 0 0 where none is named, −1 −1 where it is not known or was cut off.
+    (n, 2) first and last number of the place, 0 0 where none is named, −1 −1 where it is not known or was cut off; `taught`
+    what a teacher says of rows without labels, if one was asked.
     """
 
     ids: list[NDArray[np.uint16]]
@@ -37,9 +41,24 @@ class Examples:
     fold: NDArray[np.int64]
     time: NDArray[np.float64]
     span: NDArray[np.int64]
+    taught: Taught | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def polarity(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How content the speakers of `rows` (m,) are, 0 … 1, and what each counts for, 0 where nobody knows."""
+        levels = self.labels["sentiment"][rows]
+        weights = np.where(self.kind[rows] == "review", 1.0, CIVIC_POLARITY) * (levels != NO_LABEL)
+        return np.asarray(CONTENT_OF_LEVEL, dtype=np.float32)[np.maximum(levels, 0)], weights.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """`row` (n,) place of an example among the m taught ones, −1 for others; `shares[head]` (m, k) probabilities."""
+
+    row: NDArray[np.int64]
+    shares: dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -58,12 +77,12 @@ def examples(corpus: Corpus, tokenizer: Tokenizer) -> Examples:
     parts = (civic, further)
     pairs = [tokenizer.pair(title, text) for rows in parts for title, text in zip(rows.titles, rows.texts, strict=True)]
     source = np.concatenate([rows.source for rows in parts])
-    labels = {head: np.concatenate([rows.labels[head] for rows in parts]) for head in HEADS}
+    labels = {head: np.concatenate([rows.labels[head] for rows in parts]) for head in LEARNT}
     weight = np.concatenate([rows.weight for rows in parts])
     names, place = np.unique(source, return_inverse=True)
     return Examples(
         [np.array(ids, dtype=np.uint16) for ids, _ in pairs], np.array([size for _, size in pairs]), labels,
-        {head: _weights(labels[head], source, weight, head) for head in HEADS},
+        {head: _weights(labels[head], source, weight, head) for head in LEARNT},
         _allowed(labels["emotion"], place, len(names)), place, _kinds(source),
         np.concatenate([rows.fold for rows in parts]), np.concatenate([rows.time for rows in parts]),
         np.array([span_of(tokenizer, *row) for rows in parts for row in zip(rows.titles, rows.texts, rows.places, strict=True)]),
@@ -121,7 +140,7 @@ def _weights(
     labels: NDArray[np.int64], source: NDArray[np.str_], weight: NDArray[Any], head: str
 ) -> NDArray[np.float32]:
     known = labels != NO_LABEL
-    counts = np.bincount(labels[known], minlength=len(HEADS[head])).astype(np.float64)
+    counts = np.bincount(labels[known], minlength=len(LEARNT[head])).astype(np.float64)
     rarity = np.minimum((counts.max() / np.maximum(counts, 1)) ** RARE, CAPPED)
     found = np.where(known, weight * rarity[labels], 0.0)
     found[source == NO_DEMAND] *= OTHER_SHARE * 4  # softmax needs more of them than the machines do; 其他 stays rare
@@ -136,5 +155,5 @@ def _allowed(labels: NDArray[np.int64], source: NDArray[np.int64], sources: int)
 
 
 def _kinds(source: NDArray[np.str_]) -> NDArray[np.str_]:
-    civic = ("board", "replies", "rivers", "topic", "title", "topic_train", NO_DEMAND)
+    civic = ("board", "replies", "rivers", "topic", FURTHER, UNLABELLED, "title", "topic_train", NO_DEMAND)
     return np.where(np.isin(source, REVIEWS), "review", np.where(np.isin(source, civic), "civic", "mood"))

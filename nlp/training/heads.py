@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.classifier import CONTENT_OF_LEVEL, HEADS
+from nlp.classifier import CONTENT_OF_LEVEL, ENCODED, HEADS, SECOND
 from nlp.encoder import best_span
 from nlp.training.encoder import device, half_precision
-from nlp.training.examples import Batch, Examples, batches, epoch
+from nlp.training.examples import Batch, Examples, Taught, batches, epoch
 from nlp.training.masked_model import load_encoder
 from nlp.training.processes import Stopped, average, together
 from nlp.training.rows import NO_LABEL
 
-SIZES: Final = {head: len(labels) for head, labels in HEADS.items()}
+SIZES: Final = {head: len(labels) for head, labels in (HEADS | ENCODED).items()}
 WARM_UP: Final = 0.06
 CLIP: Final = 1.0
 SMOOTHING: Final = 0.05
@@ -43,16 +43,20 @@ LOSSES: Final = {
     "urgency": 0.7,
     "sentiment": 0.7,
     "emotion": 1.0,
+    "polarity": 1.0,
+    "second_topic": 0.5,
+    "second_department": 0.5,
 }
-
-PLACE_LOSS: Final = 0.7
+PLACE_LOSS: Final = 1.0
+TAUGHT: Final = 0.5  # what a teacher's word counts for beside a label
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How heads are fitted. `rate` after methods.md §1: small encoders want 1e-4 … 4e-4."""
 
-    epochs: int = 5
+    epochs: int = 3
+    again: int = 2  # epochs with a teacher's word, after those on labels alone
     rate: float = 4e-4
     seed: int = 1
     processes: int = 1
@@ -99,30 +103,48 @@ def loss_of(logits: Any, places: Any, batch: Mapping[str, Any], heads: Mapping[s
     """Loss summed over heads with the weights `LOSSES`, and that of the place; a mean over the texts of the batch, so that a
     label few of them have does not count for more in poor company.
     """
+    total, rows = logits.new_zeros(()), batch["real"].sum().clamp(min=1)
+    for head, place in columns(heads).items():
+        losses, weight = _losses(head, logits[:, place].float(), batch)
+        total = total + LOSSES[head] * (losses * weight).sum() / rows
+    return total + PLACE_LOSS * _place_loss(places, batch["span"]) / rows
+
+
+def _losses(head: str, own: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Loss (n,) of a head and what each text's counts for."""
     import torch
     from torch.nn.functional import cross_entropy
 
-    total, rows = logits.new_zeros(()), batch["real"].sum().clamp(min=1)
-    for head, place in columns(heads).items():
-        own, truth, weight = logits[:, place].float(), batch[f"{head}.truth"], batch[f"{head}.weight"]
-        if head == "emotion":
-            own = own.masked_fill(~batch["allowed"], IMPOSSIBLE)
-        if head == "subtopic":
-            own = own.masked_fill(~batch["under"], IMPOSSIBLE)
-        smooth = 0.0 if head in ("emotion", "subtopic") else SMOOTHING  # no mass on what is impossible
-        losses = cross_entropy(own, truth, reduction="none", label_smoothing=smooth)
-        if head == "sentiment":
-            share = torch.softmax(own, 1) @ own.new_tensor(CONTENT_OF_LEVEL)
-            share = share.clamp(1e-4, 1 - 1e-4)
-            content = (truth == len(CONTENT_OF_LEVEL) - 1).float()
-            review = -(content * share.log() + (1 - content) * (1 - share).log())
-            losses = torch.where(batch["review"], review, losses)
-        total = total + LOSSES[head] * (losses * weight).sum() / rows
+    if head == "polarity":
+        content = batch["content"]
+        return cross_entropy(own, torch.stack([1 - content, content], 1), reduction="none"), batch["content.weight"]
+    truth, weight = batch[f"{head}.truth"], batch[f"{head}.weight"]
+    if head == "emotion":
+        own = own.masked_fill(~batch["allowed"], IMPOSSIBLE)
+    if head == "subtopic":
+        own = own.masked_fill(~batch["under"], IMPOSSIBLE)
+    smooth = 0.0 if head in ("emotion", "subtopic") else SMOOTHING  # no mass on what is impossible
+    losses = cross_entropy(own, truth, reduction="none", label_smoothing=smooth)
+    if head == "sentiment":
+        share = (torch.softmax(own, 1) @ own.new_tensor(CONTENT_OF_LEVEL)).clamp(1e-4, 1 - 1e-4)
+        content = (truth == len(CONTENT_OF_LEVEL) - 1).float()
+        review = -(content * share.log() + (1 - content) * (1 - share).log())
+        losses = torch.where(batch["review"], review, losses)
+    if f"{head}.shares" in batch:
+        told = cross_entropy(own, batch[f"{head}.shares"], reduction="none")
+        losses = torch.where(batch[f"{head}.told"], told, losses)
+    return losses, weight
+
+
+def _place_loss(places: Any, span: Any) -> Any:
+    """Mean over both ends, summed over the texts whose place is known."""
+    from torch.nn.functional import cross_entropy
+
+    total = places.new_zeros((), dtype=span.new_zeros(1).float().dtype)
     for end in (0, 1):
-        truth = batch["span"][:, end]
-        known = (truth >= 0).float()
+        truth = span[:, end]
         losses = cross_entropy(places[:, :, end].float(), truth.clamp(min=0), reduction="none")
-        total = total + PLACE_LOSS / 2 * (losses * known).sum() / rows
+        total = total + (losses * (truth >= 0).float()).sum() / 2
     return total
 
 
@@ -131,19 +153,31 @@ def tensors(found: Examples, batch: Batch, under: NDArray[np.bool_]) -> dict[str
     import torch
 
     rows, real = np.maximum(batch.rows, 0), batch.rows >= 0
+    content, weight = found.polarity(rows)
     made: dict[str, Any] = {
         "ids": batch.ids, "types": batch.types, "allowed": found.allowed[found.source[rows]],
         "review": found.kind[rows] == "review", "under": under[found.labels["topic"][rows]],
-        "real": real, "span": np.where(real[:, None], found.span[rows], -1),
+        "real": real, "span": np.where(real[:, None], found.span[rows], -1), "content": content,
+        "content.weight": np.where(real, weight, 0).astype(np.float32),
     }  # fmt: skip
-    for head in HEADS:
+    for head in (*HEADS, *SECOND):
         labels = found.labels[head][rows]
         made[f"{head}.truth"] = np.maximum(labels, 0)
         made[f"{head}.weight"] = np.where(real & (labels != NO_LABEL), found.weights[head][rows], 0.0).astype(
             np.float32
         )
+        if found.taught and head in found.taught.shares:
+            _tell(made, head, found.taught, np.where(real & (labels == NO_LABEL), found.taught.row[rows], -1))
     made["allowed"] = made["allowed"] | ~made["allowed"].any(axis=1, keepdims=True)
     return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in made.items()}
+
+
+def _tell(made: dict[str, Any], head: str, taught: Taught, row: NDArray[np.int64]) -> None:
+    """A teacher's word for the texts that have no label; `row` (n,) their place among the taught ones, −1 for others."""
+    told = row >= 0
+    made[f"{head}.told"] = told
+    made[f"{head}.shares"] = taught.shares[head][np.maximum(row, 0)]
+    made[f"{head}.weight"] = np.where(told, np.float32(TAUGHT), made[f"{head}.weight"])
 
 
 def subtopics_under() -> NDArray[np.bool_]:

@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.calibrate import log_loss, temperature
-from nlp.classifier import HEADS
-from nlp.hybrid import Mix, log_shares
+from nlp.calibrate import log_loss, softmax, temperature
+from nlp.classifier import HEADS, POLARITY, SECOND
+from nlp.heads import Head, named
+from nlp.hybrid import Mix, log_shares, polarity_of
 from nlp.linear import LinearClassifier
-from nlp.training.linear import FEELINGS, POLARITY_WEIGHT, READ, Answers, parents
-from nlp.training.rows import Corpus
+from nlp.training.examples import Examples
+from nlp.training.linear import FEELINGS, POLARITY_WEIGHT, READ, TEST_FOLD, Answers, parents
+from nlp.training.rows import REVIEWS, Corpus
 
 STEPS: Final = np.linspace(0.0, 1.0, 21)  # weights of the encoder that are tried
+LIMITS: Final = np.linspace(
+    0.05, 0.95, 19
+)  # of the probability from which on a second label is named; those that are tried
+
+
+@dataclass(frozen=True)
+class SecondFigure:
+    """A second label on `n` held-out rows of which `named` have one: a label counts as right if it is that of the row."""
+
+    n: int
+    named: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class PlaceFigure:
+    """The place on held-out rows: F1 of spans with both ends right, and of the tokens that spans share (as SQuAD counts)."""
+
+    n: int
+    exact: float
+    overlap: float
 
 
 def places_of(corpus: Corpus, head: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where the rows of an `Answers` stand in `nlp.training.examples.examples(corpus)`: civic ones first, then the rest."""
-    if head not in FEELINGS:
+    if head not in (*FEELINGS, *POLARITY):
         return rows
     shared = int(corpus.feeling.has("topic").sum())  # the civic texts, which both parts begin with
     return np.where(rows < shared, rows, rows - shared + len(corpus.civic))
+
+
+def with_polarity(model: LinearClassifier, found: Answers, corpus: Corpus) -> Answers:
+    """The answers, and for each review whether it is content, as the sentiment of the linear classifier has it."""
+    mine = np.isin(found.source["sentiment"], REVIEWS)
+    row = found.row["sentiment"][mine]
+    scores = model.settings["sentiment"].scores(found.logits["sentiment"][mine])
+    truth = (corpus.feeling.labels["sentiment"][row] == len(HEADS["sentiment"]) - 1).astype(np.int64)
+    return Answers(
+        found.logits | {"polarity": polarity_of(scores).astype(np.float32)}, found.truth | {"polarity": truth},
+        found.source | {"polarity": found.source["sentiment"][mine]}, found.row | {"polarity": row},
+    )  # fmt: skip
 
 
 def encoder_answers(corpus: Corpus, linear: Answers, logits: Mapping[str, NDArray[np.float32]]) -> Answers:
@@ -38,7 +75,7 @@ def encoder_answers(corpus: Corpus, linear: Answers, logits: Mapping[str, NDArra
 def fit_mixes(model: LinearClassifier, linear: Answers, encoder: Answers) -> dict[str, Mix]:
     """Temperature of the encoder and weight of each head with the least log loss of the mixture."""
     found = {}
-    for head in HEADS:
+    for head in linear.logits:
         weights = np.where(np.isin(linear.source[head], READ), 1.0, POLARITY_WEIGHT) if head in FEELINGS else None
         truth = linear.truth[head]
         own, other = (_under(head, values.logits[head], truth) for values in (linear, encoder))
@@ -60,7 +97,7 @@ def mix_answers(model: LinearClassifier, linear: Answers, encoder: Answers, mixe
 def _mixture(model: LinearClassifier, head: str, own: NDArray[np.floating], other: NDArray[np.floating], heat: float,
              weight: float) -> NDArray[np.float64]:  # fmt: skip
     above = parents() if head == "subtopic" else None
-    first = log_shares(model.settings[head].scores(own), above)
+    first = log_shares(own if head in POLARITY else model.settings[head].scores(own), above)
     second = log_shares(np.asarray(other, dtype=np.float64) / heat, above)
     return log_shares(weight * second + (1 - weight) * first, above)
 
@@ -71,3 +108,56 @@ def _under(head: str, logits: NDArray[np.float32], truth: NDArray[np.int64]) -> 
     if head != "subtopic":
         return values
     return np.where(parents() == parents()[truth][:, None], values, -1e4)
+
+
+def encoded_settings(
+    mixed: Answers, found: Examples, read: Mapping[str, NDArray[np.float32]], where: NDArray[np.bool_]
+) -> dict[str, Head]:
+    """Temperatures of the heads that only the encoder has, and from which probability on a second label is named.
+
+    Args:
+        mixed: answers of the mixture with the polarity; read: for each head (examples, k) logits; where: (examples,) the rows to
+            fit on.
+    """
+    heat = temperature(mixed.logits["polarity"].astype(np.float64), mixed.truth["polarity"])
+    settings = {"polarity": Head(POLARITY["polarity"], round(heat, 4))}
+    for head, labels in SECOND.items():
+        rows = np.flatnonzero(where & (found.labels[head] >= 0))
+        logits, truth = read[head][rows].astype(np.float64), found.labels[head][rows]
+        heat = round(temperature(logits, truth), 4)
+        shares = softmax(logits / heat)
+        tried = [_second(named(shares, limit), truth).f1 for limit in LIMITS]
+        limit = float(LIMITS[int(np.argmax(tried))])
+        settings[head] = Head(labels, heat, thresholds=(0.0, *(round(limit, 4),) * (len(labels) - 1)))
+    return settings
+
+
+def second_figures(
+    settings: Mapping[str, Head], read: Mapping[str, NDArray[np.float32]], found: Examples
+) -> dict[str, SecondFigure]:
+    """Of each head of a second label, on the held-out fold."""
+    figures = {}
+    for head in SECOND:
+        rows = np.flatnonzero((found.fold == TEST_FOLD) & (found.labels[head] >= 0))
+        shares = softmax(settings[head].scores(read[head][rows]))
+        figures[head] = _second(named(shares, settings[head].thresholds[-1]), found.labels[head][rows])
+    return figures
+
+
+def _second(said: NDArray[np.int64], truth: NDArray[np.int64]) -> SecondFigure:
+    claimed, there, right = (said > 0).sum(), (truth > 0).sum(), ((said == truth) & (truth > 0)).sum()
+    return SecondFigure(len(truth), int(there), float(right / max(1, claimed)), float(right / max(1, there)),
+                        float(2 * right / max(1, claimed + there)))  # fmt: skip
+
+
+def place_figure(read: Mapping[str, NDArray[Any]], found: Examples) -> PlaceFigure:
+    """Places on the held-out fold; a text that names none counts only if one is claimed."""
+    rows = np.flatnonzero((found.fold == TEST_FOLD) & (found.span[:, 0] >= 0))
+    truth, said = found.span[rows], read["span"][rows]
+    named, claimed = truth[:, 0] > 0, said[:, 0] > 0
+    right = (named & (truth == said).all(axis=1)).sum()
+    shared = np.minimum(truth[:, 1], said[:, 1]) - np.maximum(truth[:, 0], said[:, 0]) + 1
+    sizes = (truth[:, 1] - truth[:, 0] + 1) + (said[:, 1] - said[:, 0] + 1)
+    part = np.where(named & claimed, 2 * np.maximum(shared, 0) / sizes, 0.0).sum()
+    both = max(1, named.sum() + claimed.sum())
+    return PlaceFigure(len(rows), float(2 * right / both), float(2 * part / both))

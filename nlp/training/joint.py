@@ -1,12 +1,13 @@
 """`minsheng train heads`: fine-tune an encoder on the labelled sets and join it to the linear classifier.
 
 1. The linear classifier, judged on folds 1 and 0 and fitted on everything (`nlp.training.linear`).
-2. The encoder fitted without folds 0 and 1 answers both.
+2. The encoder fitted without folds 0 and 1; then again with what it and the linear classifier say of texts that lack labels
+   (`nlp.training.teach`). It answers both folds.
 3. Fold 1 gives each head its mixture, its temperature and its thresholds; fold 0 the figures.
 4. The encoder goes on for an epoch over everything, the rows that step 2 had not seen among it, and is shipped, with the
    settings of those rows.
 
-Each step is kept in the work folder, so that a run that was killed goes on where it was.
+Each step of the encoder is kept in the work folder, so that a run that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -28,15 +29,41 @@ from nlp.training.examples import Examples, examples
 from nlp.training.figures import HeadFigure, figures
 from nlp.training.fit import fit
 from nlp.training.heads import SIZES, Recipe, fine_tune, load_reader, logits_of, timed
-from nlp.training.hybrid import encoder_answers, fit_mixes, mix_answers
-from nlp.training.linear import TEST_FOLD, TUNE_FOLD, calibrated, judge
-from nlp.training.rows import Corpus
+from nlp.training.hybrid import (
+    PlaceFigure,
+    SecondFigure,
+    encoded_settings,
+    encoder_answers,
+    fit_mixes,
+    mix_answers,
+    place_figure,
+    second_figures,
+    with_polarity,
+)
+from nlp.training.linear import TUNE_FOLD, Answers, calibrated, count, held, tune
+from nlp.training.rows import HELD_FOLDS, Corpus
+from nlp.training.teach import taught, texts_of, to_teach, unlabelled, with_texts, with_words
 
 Progress = Callable[[str], None]
 HELD: Final = "held_out.npz"
+FIRST: Final = "first.pt"  # the reader of the first epochs, on labels alone
 READER: Final = "reader.pt"
+TAUGHT: Final = "taught.npz"
 LAST_RATE: Final = 0.5  # of the rate of the epochs before: the heads are there already
 SHIPPED: Final = "shipped"
+
+
+@dataclass(frozen=True)
+class LinearHalf:
+    """The linear classifier four times: fitted without folds 0 and 1 (`tuned`, whose answers on fold 1 are `seen`), without fold 0
+    (`judged`, `held_out`), on everything (`shipped`).
+    """
+
+    tuned: LinearClassifier
+    seen: Answers
+    judged: LinearClassifier
+    held_out: Answers
+    shipped: LinearClassifier
 
 
 @dataclass(frozen=True)
@@ -46,47 +73,89 @@ class Joined:
     model: HybridClassifier
     figures: list[HeadFigure]
     linear_figures: list[HeadFigure]
-    places: float  # F1 of the place's span on the held-out fold
+    places: PlaceFigure
+    seconds: dict[str, SecondFigure]
     mixes: dict[str, Mix]
     encoder_folder: Path  # with the exported graph and its vocabulary
 
 
-def train(corpus: Corpus, encoder: Path, work: Path, recipe: Recipe, progress: Progress) -> Joined:
-    """All four steps. `encoder`: folder in transformers' form with vocab.txt; `work`: where the steps are kept."""
+def linear_half(corpus: Corpus, progress: Progress) -> LinearHalf:
+    counted = count(corpus, progress)
+    tuned, seen = tune(corpus, counted, progress)
+    judged, held_out = held(corpus, counted, tuned, progress)
+    everything = {"civic": np.ones(len(corpus.civic), dtype=bool), "feeling": np.ones(len(corpus.feeling), dtype=bool)}
+    shipped = fit(corpus, counted, everything, lambda head: progress(f"全部数据 {head}"))
+    return LinearHalf(tuned, seen, judged, held_out, shipped)
+
+
+def train(
+    corpus: Corpus, encoder: Path, work: Path, recipe: Recipe, progress: Progress, half: LinearHalf | None = None
+) -> Joined:
+    """All four steps. `encoder`: folder in transformers' form with vocab.txt; `work`: where the steps are kept; `half`: step 1,
+    if it is done already.
+    """
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer.load(encoder)
-    found = examples(corpus, tokenizer)
-    judged, linear_held, linear_seen, counted = judge(corpus, progress)
-    held = held_out_logits(found, encoder, work, recipe, progress)
-    seen, held_out = (encoder_answers(corpus, part, held) for part in (linear_seen, linear_held))
-    mixes = fit_mixes(judged, linear_seen, seen)
-    mixed_seen, mixed_held = (mix_answers(judged, own, other, mixes)
+    half = half or linear_half(corpus, progress)
+    labelled = examples(corpus, tokenizer)
+    further = unlabelled(corpus)
+    found = with_texts(labelled, tokenizer, further)
+
+    def taught_examples() -> Examples:
+        return learn_from_teacher(found, corpus, further, half.tuned, encoder, work)
+
+    read = held_out_logits(labelled, encoder, work, recipe, progress, taught_examples)
+    judge = half.judged
+    linear_seen, linear_held = (with_polarity(judge, rows, corpus) for rows in (half.seen, half.held_out))
+    seen, held_out = (encoder_answers(corpus, part, read) for part in (linear_seen, linear_held))
+    mixes = fit_mixes(judge, linear_seen, seen)
+    mixed_seen, mixed_held = (mix_answers(judge, own, other, mixes)
                               for own, other in ((linear_seen, seen), (linear_held, held_out)))  # fmt: skip
     progress("校准")
-    judge_settings = calibrated(mixed_seen, None)
-    everything = {"civic": np.ones(len(corpus.civic), dtype=bool), "feeling": np.ones(len(corpus.feeling), dtype=bool)}
-    linear = fit(corpus, counted, everything, lambda head: progress(f"全部数据 {head}"))
-    linear = LinearClassifier.from_bytes(replace(linear, settings=judged.settings).to_bytes())
-    shipped = ship(found, encoder, tokenizer, work, recipe, progress)
-    settings = calibrated(mixed_seen.joined(mixed_held), None)
-    model = HybridClassifier(settings, linear, shipped, mixes)
-    return Joined(model, figures(Heads(judge_settings), mixed_held), figures(judged, linear_held),
-                  place_f1(held, found), mixes, work / SHIPPED)  # fmt: skip
+    fold = labelled.fold
+    judge_settings = calibrated(mixed_seen, None) | encoded_settings(mixed_seen, labelled, read, fold == TUNE_FOLD)
+    linear = LinearClassifier.from_bytes(replace(half.shipped, settings=judge.settings).to_bytes())
+    shipped = ship(taught_examples(), encoder, tokenizer, work, recipe, progress)
+    both = mixed_seen.joined(mixed_held)
+    settings = calibrated(both, None) | encoded_settings(both, labelled, read, np.isin(fold, HELD_FOLDS))
+    return Joined(
+        HybridClassifier(settings, linear, shipped, mixes), figures(Heads(judge_settings), mixed_held),
+        figures(judge, half.held_out), place_figure(read, labelled), second_figures(judge_settings, read, labelled),
+        mixes, work / SHIPPED,
+    )  # fmt: skip
+
+
+def learn_from_teacher(
+    found: Examples, corpus: Corpus, further: list[str], linear: LinearClassifier, encoder: Path, work: Path
+) -> Examples:
+    """The examples with the word of a teacher, the mixture of `linear` and the encoder of the first epochs; kept in `work`."""
+    path = work / TAUGHT
+    if not path.is_file():
+        rows = to_teach(found, ~np.isin(found.fold, HELD_FOLDS))
+        own = linear.logits(*texts_of(corpus, further, rows))
+        read = logits_of(load_reader(encoder, work / FIRST), found, rows)
+        shares = taught(linear, own, read)
+        np.savez(work / f"part-{TAUGHT}", rows=rows, **shares)  # type: ignore[arg-type]
+        (work / f"part-{TAUGHT}").replace(path)
+    with np.load(path, allow_pickle=False) as archive:
+        return with_words(found, archive["rows"], {name: archive[name] for name in archive.files if name != "rows"})
 
 
 def held_out_logits(
-    found: Examples, encoder: Path, work: Path, recipe: Recipe, progress: Progress
-) -> dict[str, NDArray[np.float32]]:
+    found: Examples, encoder: Path, work: Path, recipe: Recipe, progress: Progress,
+    taught_examples: Callable[[], Examples] | None = None,
+) -> dict[str, NDArray[np.float32]]:  # fmt: skip
     """For each head (examples, k) logits of an encoder that was fitted without folds 0 and 1, whose rows alone are filled in;
     `span` (examples, 2) the first and last token that it takes for the place.
+
+    Args:
+        taught_examples: called once the encoder was fitted on labels; what it is fitted on further.
     """
     path = work / HELD
     if not path.is_file():
-        train_rows = ~np.isin(found.fold, (TEST_FOLD, TUNE_FOLD))
-        said = timed(lambda part, loss: progress(_said("留出检验", part, loss)))
         if not (work / READER).is_file():
-            fine_tune(encoder, found, train_rows, recipe, said, work / READER)
-        where = np.flatnonzero(~train_rows)
+            _fit_twin(found, encoder, work, recipe, progress, taught_examples)
+        where = np.flatnonzero(np.isin(found.fold, HELD_FOLDS))
         read = logits_of(load_reader(encoder, work / READER), found, where)
         kept = {name: np.zeros((len(found), *values.shape[1:]), dtype=values.dtype) for name, values in read.items()}
         for name, values in read.items():
@@ -95,6 +164,18 @@ def held_out_logits(
         (work / f"part-{HELD}").replace(path)
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
+
+
+def _fit_twin(found: Examples, encoder: Path, work: Path, recipe: Recipe, progress: Progress,
+              taught_examples: Callable[[], Examples] | None) -> None:  # fmt: skip
+    """First on labels, then on labels and a teacher's word."""
+    if not (work / FIRST).is_file():
+        said = timed(lambda part, loss: progress(_said("留出检验", part, loss)))
+        fine_tune(encoder, found, ~np.isin(found.fold, HELD_FOLDS), recipe, said, work / FIRST)
+    more = taught_examples() if taught_examples else found
+    again = replace(recipe, epochs=recipe.again, rate=recipe.rate * LAST_RATE, seed=recipe.seed + 1)
+    said = timed(lambda part, loss: progress(_said("留出检验（二）", part, loss)))
+    fine_tune(encoder, more, ~np.isin(more.fold, HELD_FOLDS), again, said, work / READER, start=work / FIRST)
 
 
 def ship(
@@ -106,7 +187,8 @@ def ship(
     folder = work / SHIPPED
     if not (folder / GRAPH).is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        everything, last = np.ones(len(found), dtype=bool), replace(recipe, epochs=1, rate=recipe.rate * LAST_RATE)
+        everything = np.ones(len(found), dtype=bool)
+        last = replace(recipe, epochs=1, rate=recipe.rate * LAST_RATE, seed=recipe.seed + 2)
         said = timed(lambda part, loss: progress(_said("全部数据", part, loss)))
         fine_tune(encoder, found, everything, last, said, folder / READER, start=work / READER)
         model = load_reader(encoder, folder / READER)
@@ -116,12 +198,8 @@ def ship(
 
 
 def place_f1(held: dict[str, NDArray[Any]], found: Examples) -> float:
-    """F1 of places on the held-out fold: right where both ends are; a text that names none counts only if one is claimed."""
-    rows = np.flatnonzero((found.fold == TEST_FOLD) & (found.span[:, 0] >= 0))
-    truth, said = found.span[rows], held["span"][rows]
-    named, claimed = truth[:, 0] > 0, said[:, 0] > 0
-    right = (named & (truth == said).all(axis=1)).sum()
-    return float(2 * right / max(1, named.sum() + claimed.sum()))
+    """F1 of places on the held-out fold: right where both ends are."""
+    return place_figure(held, found).exact
 
 
 def _said(name: str, part: float, loss: float) -> str:

@@ -94,16 +94,35 @@ def train(corpus: Corpus, progress: Progress) -> Trained:
     return Trained(LinearClassifier.from_bytes(model.to_bytes()), judged, held_out)
 
 
-def judge(corpus: Corpus, progress: Progress) -> tuple[LinearClassifier, Answers, Answers, Mapping[str, Counted]]:
-    """Fits A and B: the classifier of the figures, its answers on fold 0, A's on fold 1, and the counted rows."""
+def count(corpus: Corpus, progress: Progress) -> dict[str, Counted]:
+    """The n-grams of both parts of the corpus."""
     progress("统计字串")
-    counted = {"civic": count_rows(corpus.civic), "feeling": count_rows(corpus.feeling)}
+    return {"civic": count_rows(corpus.civic), "feeling": count_rows(corpus.feeling)}
+
+
+def tune(corpus: Corpus, counted: Mapping[str, Counted], progress: Progress) -> tuple[LinearClassifier, Answers]:
+    """Fit A, calibrated on what it answers on fold 1; and these answers."""
     first = _without(corpus, (TEST_FOLD, TUNE_FOLD))
     tuned = fit(corpus, counted, first, lambda head: progress(f"调参 {head}"))
     seen = answers(tuned, corpus, counted, _fold(corpus, TUNE_FOLD))
+    return replace(tuned, settings=calibrated(seen, None)), seen
+
+
+def judge(corpus: Corpus, progress: Progress) -> tuple[LinearClassifier, Answers, Answers, Mapping[str, Counted]]:
+    """Fits A and B: the classifier of the figures, its answers on fold 0, A's on fold 1, and the counted rows."""
+    counted = count(corpus, progress)
+    tuned, seen = tune(corpus, counted, progress)
+    judged, held_out = held(corpus, counted, tuned, progress)
+    return judged, held_out, seen, counted
+
+
+def held(
+    corpus: Corpus, counted: Mapping[str, Counted], tuned: LinearClassifier, progress: Progress
+) -> tuple[LinearClassifier, Answers]:
+    """Fit B with the calibration of A, and its answers on fold 0."""
     judged = fit(corpus, counted, _without(corpus, (TEST_FOLD,)), lambda head: progress(f"留出检验 {head}"))
-    judged = replace(judged, settings=calibrated(seen, None))
-    return judged, answers(judged, corpus, counted, _fold(corpus, TEST_FOLD)), seen, counted
+    judged = replace(judged, settings=tuned.settings)
+    return judged, answers(judged, corpus, counted, _fold(corpus, TEST_FOLD))
 
 
 def forward(corpus: Corpus, counted: Mapping[str, Counted], progress: Progress) -> Answers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,14 +20,17 @@ from numpy.typing import NDArray
 
 from models.errors import BadFile
 from models.labels import OTHER
-from nlp.classifier import HEADS, SENTIMENTS
+from nlp.classifier import HEADS, NONE, SECOND, SENTIMENTS
+from nlp.training.further import FURTHER, further_rows
 
 FOLDS: Final = 5  # fold 0 is the held-out test part of every figure
+HELD_FOLDS: Final = (0, 1)  # figures come from the one, calibration from the other
 LATER: Final = datetime(2019, 9, 15, tzinfo=UTC).timestamp()  # the last quarter of the dated civic rows
 UNSURE_WEIGHT: Final = 0.5
 TOPIC_ROW_WEIGHT: Final = 0.5  # topics by other annotators, who agree with ours in 85 %; 0.2–1 tried
 OTHER_ROWS: Final = 1_500  # microblogs and reviews that are no demand at all: what 其他 looks like
 OTHER_SHARE: Final = 0.05  # what they weigh beside any other label: at 1, short spoken demands drown in 其他
+LEARNT: Final = {**HEADS, **SECOND}  # heads that rows may have labels of
 TITLE_WEIGHT: Final = (
     0.3  # a title alone, as a text: what a short call looks like (title-only topic accuracy 0.77 → 0.79)
 )
@@ -44,7 +47,7 @@ _HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 class Rows:
     """n labelled texts. `labels[head]` (n,) column of the head or `NO_LABEL`; `allowed[head]` (n, k) labels that the source
     of the row has at all; `fold` (n,); `time` (n,) Unix seconds or nan; `weight` (n,); `places` the place that a text is about,
-    "" where it names none, None where nobody looked.
+    "" where it names none, None where nobody looked; `ids` of civic texts, "" of others and of titles alone.
     """
 
     titles: list[str]
@@ -55,6 +58,7 @@ class Rows:
     time: NDArray[np.float64]
     weight: NDArray[np.float64]
     labels: dict[str, NDArray[np.int64]]
+    ids: list[str]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -66,6 +70,7 @@ class Rows:
             titles=[self.titles[place] for place in places],
             texts=[self.texts[place] for place in places],
             places=[self.places[place] for place in places],
+            ids=[self.ids[place] for place in places],
             labels={head: values[places] for head, values in self.labels.items()},
             **{name: getattr(self, name)[places] for name in ("source", "fold", "time", "weight")},
         )
@@ -76,11 +81,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Corpus:
-    """`civic`: citizens' texts; `feeling`: civic texts again, microblogs and reviews with sentiment or emotion."""
+    """`civic`: citizens' texts; `feeling`: civic texts again, microblogs and reviews with sentiment or emotion; `folder`: where
+    the labelled sets lie.
+    """
 
     civic: Rows
     feeling: Rows
     sizes: dict[str, int]
+    folder: Path
 
 
 def given_folder(path: Path | None = None) -> Path:
@@ -109,7 +117,11 @@ def data_folder(path: Path | None = None) -> Path:
 
 
 def read_corpus(folder: Path) -> Corpus:
-    """Read every labelled set of the folder; all but civic_by_reading may be missing."""
+    """Read every labelled set of the folder, and what was read further; all but civic_by_reading may be missing.
+
+    The rows read further are there to learn from: they lie in none of the folds that figures and calibration are taken from,
+    and those that copy a text of such a fold are left out.
+    """
     civic = _read(folder, "civic_by_reading")
     topic, emotion, polarity = (_read(folder, name) for name in ("topic_train", "emotion_train", "polarity_train"))
     keys = group_keys(
@@ -121,8 +133,11 @@ def read_corpus(folder: Path) -> Corpus:
     folds = [fold_of(key) for key in keys]
     known = {row["id"] for row in civic}
     tables = [_civic(row, fold) for row, fold in zip(civic, folds, strict=False)]
+    more = _further(folder.parent, [*civic, *({"title": "", **row} for row in topic)], folds, known)
+    known |= {row["id"] for row in more}
+    tables += more
     extra = [
-        _row(row["text"], "topic_train", fold, TOPIC_ROW_WEIGHT, topic=row["label"])
+        _row(row["text"], "topic_train", fold, TOPIC_ROW_WEIGHT, topic=row["label"]) | {"id": f"topic:{row['id']}"}
         for row, fold in zip(topic, folds[len(civic) :], strict=True)
         if f"topic:{row['id']}" not in known
     ]
@@ -131,9 +146,27 @@ def read_corpus(folder: Path) -> Corpus:
     return Corpus(
         civic=_rows([*tables, *_titles(tables), *extra, *_no_demands(emotion, polarity)]),
         feeling=_rows([*tables, *moods, *reviews]),
-        sizes={"civic_by_reading": len(civic), "topic_train": len(topic), "emotion_train": len(emotion),
+        sizes={"civic_by_reading": len(civic), FURTHER: len(more), "topic_train": len(topic), "emotion_train": len(emotion),
                "polarity_train": len(polarity)},
+        folder=folder,
     )  # fmt: skip
+
+
+def _further(
+    data: Path, others: Sequence[dict[str, Any]], folds: Sequence[int], known: Collection[str]
+) -> list[dict[str, Any]]:
+    """Rows read further, in a fold that nothing is judged on, or that of the `others` which they copy where it is such a one."""
+    found = [row for row in further_rows(data) if row["id"] not in known]
+    if not found:
+        return []
+    keys = group_keys([_plain(row["title"] or "", row["text"]) for row in (*others, *found)])
+    fold_of_key = {key: fold for key, fold in zip(keys, folds, strict=False) if fold in HELD_FOLDS}
+    free = range(len(HELD_FOLDS), FOLDS)
+    return [
+        _civic(row, free[fold_of(key) % len(free)]) | {"source": FURTHER}
+        for row, key in zip(found, keys[len(others) :], strict=True)
+        if key not in fold_of_key
+    ]  # fmt: skip
 
 
 def group_keys(texts: Sequence[str], *names: Sequence[str]) -> list[str]:
@@ -226,14 +259,15 @@ def _civic(row: dict[str, Any], fold: int) -> dict[str, Any]:
     path = f"{row['l1']}/{row['l2']}" if row["l2"] else (OTHER if row["l1"] == OTHER else "")
     return _row(row["text"], row["source"], fold, weight, row["title"] or "", moment, topic=row["l1"], subtopic=path,
                 demand_type=row["type"], department=row["dept"], urgency=str(row["urgency"]),
-                sentiment=str(row["sentiment"])) | {"place": row.get("place") or ""}  # fmt: skip
+                sentiment=str(row["sentiment"]), second_topic=row.get("l1b") or NONE,
+                second_department=row.get("dept2") or NONE) | {"place": row.get("place", ""), "id": row["id"]}  # fmt: skip
 
 
 def _titles(tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Titles alone, with the labels that a title tells; what is asked for (the type) stands in the body."""
     told = ("topic", "subtopic", "department")
     return [
-        row | {"title": "", "text": row["title"], "source": "title", "weight": row["weight"] * TITLE_WEIGHT, "place": None,
+        row | {"title": "", "text": row["title"], "source": "title", "weight": row["weight"] * TITLE_WEIGHT, "place": None, "id": "",
                "labels": {head: label for head, label in row["labels"].items() if head in told}}
         for row in tables if row["title"]
     ]  # fmt: skip
@@ -263,7 +297,7 @@ def _no_demands(emotion: list[dict[str, Any]], polarity: list[dict[str, Any]]) -
 
 
 def _rows(table: Sequence[dict[str, Any]]) -> Rows:
-    places = {head: {label: place for place, label in enumerate(labels)} for head, labels in HEADS.items()}
+    places = {head: {label: place for place, label in enumerate(labels)} for head, labels in LEARNT.items()}
     return Rows(
         titles=[row["title"] for row in table],
         texts=[row["text"] for row in table],
@@ -274,6 +308,7 @@ def _rows(table: Sequence[dict[str, Any]]) -> Rows:
         weight=np.array([row["weight"] for row in table], dtype=np.float64),
         labels={
             head: np.array([places[head].get(row["labels"].get(head, ""), NO_LABEL) for row in table], dtype=np.int64)
-            for head in HEADS
+            for head in LEARNT
         },
+        ids=[row.get("id", "") for row in table],
     )

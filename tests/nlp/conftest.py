@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from nlp.classifier import HEADS
+from nlp.classifier import ENCODED, HEADS
 from nlp.tokenizer import SPECIAL, Tokenizer
 
-SIZES = {head: len(labels) for head, labels in HEADS.items()}
+SIZES = {head: len(labels) for head, labels in (HEADS | ENCODED).items()}
 
 
 def _load(name: str) -> ModuleType:

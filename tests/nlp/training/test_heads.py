@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from models.errors import BadFile
-from nlp.classifier import HEADS
+from nlp.classifier import ENCODED, HEADS
 from nlp.training import heads
 from nlp.training.examples import Examples, batches, examples
 from nlp.training.rows import read_corpus
 
-SIZES = {head: len(labels) for head, labels in HEADS.items()}
+SIZES = {head: len(labels) for head, labels in (HEADS | ENCODED).items()}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_the_right_answer_costs_least(found: Examples, torch: Any) -> None:
     right, places = logits_for(torch, batch)
     wrong = right.clone()
     for head, place in heads.columns(SIZES).items():
-        truth = made[f"{head}.truth"]
+        truth = (made["content"] > 0.5).long() if head == "polarity" else made[f"{head}.truth"]
         rows = torch.arange(len(truth))
         right[rows, place.start + truth] = 5.0
         wrong[rows, place.start + (truth + 1) % SIZES[head]] = 5.0
@@ -72,7 +72,7 @@ def test_a_review_teaches_contentment_only(found: Examples, torch: Any) -> None:
     heads.loss_of(logits, places, made, SIZES).backward()
     touched = logits.grad.abs().sum(0) > 0
     for head, place in heads.columns(SIZES).items():
-        assert touched[place].any() == (head == "sentiment"), head
+        assert touched[place].any() == (head in ("sentiment", "polarity")), head
 
 
 def test_subtopics_lie_under_their_topic() -> None:

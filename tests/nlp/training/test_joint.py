@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nlp.classifier import HEADS, load
+from nlp.classifier import HEADS, SECOND, load
 from nlp.hybrid import HybridClassifier
 from nlp.training.card import write_joined
 from nlp.training.examples import examples
@@ -71,7 +71,8 @@ def test_all_four_steps_and_a_second_run_that_goes_on(corpus: Corpus, small: Any
     recipe = Recipe(epochs=1, compiled=False)
     joined = train(corpus, small.folder, tmp_path / "work", recipe, said.append)
     assert {figure.head for figure in joined.figures} == set(HEADS)
-    assert 0 <= joined.places <= 1
+    assert 0 <= joined.places.exact <= joined.places.overlap <= 1
+    assert set(joined.seconds) == set(SECOND)
     assert any("留出检验" in name for name in said)
     assert any("全部数据" in name for name in said)
     written = write_joined(tmp_path / "weights", joined, corpus.sizes, "编码器为测试所造")

@@ -22,7 +22,7 @@ def scale_rows(levels: list[int], head: str, sources: list[str] | None = None) -
     n = len(levels)
     labels = {name: np.full(n, -1, dtype=np.int64) for name in HEADS} | {head: np.array(levels)}
     return Rows([""] * n, [""] * n, [None] * n, np.array(sources or ["board"] * n), np.zeros(n, dtype=np.int64), np.full(n, np.nan),
-                np.ones(n), labels)  # fmt: skip
+                np.ones(n), labels, [""] * n)  # fmt: skip
 
 
 def test_labels_without_rows_are_never_the_answer(trained: Trained) -> None:
