@@ -1,4 +1,4 @@
-"""`minsheng train heads`: fine-tune an encoder on labelled rows and ship it with the linear classifier."""
+"""`minsheng train heads`: fine-tune an encoder on labelled rows, or teach a model the labels of a city's own table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import typer
 from models.errors import BadRequest
 
 
-def heads(encoder: Annotated[Path, typer.Option(help="预训练好的编码器目录（minsheng train encoder 写出，或 transformers 形式）")],
+def heads(encoder: Annotated[Path | None, typer.Option(help="预训练好的编码器目录（minsheng train encoder 写出，或 transformers 形式）")] = None,
+          labels: Annotated[list[Path] | None, typer.Option(help="本市的标注表（csv、xlsx、jsonl、parquet），可多次给出，后面的改正前面的；不需要 torch")] = None,
+          title: Annotated[str | None, typer.Option(help="标注表的标题列；不给则按表头判断")] = None,
+          text: Annotated[str | None, typer.Option(help="标注表的内容列；不给则按表头判断")] = None,
+          base: Annotated[str | None, typer.Option(help="标注表加在哪个模型上：shipped（默认）、已有的名字或文件夹")] = None,
           data: Annotated[Path | None, typer.Option(help="标注数据目录；不给则取环境变量 MINSHENG_DATA")] = None,
           output: Annotated[Path, typer.Option("--output", "-o", help="写入权重与说明卡的目录")] = Path("weights"),
           work: Annotated[Path | None, typer.Option(help="保存中间步骤的目录，中断后可接着来；不给则为编码器目录下的 heads")] = None,
@@ -19,7 +23,32 @@ def heads(encoder: Annotated[Path, typer.Option(help="预训练好的编码器�
           rate: Annotated[float, typer.Option(help="学习率；小编码器宜 1e-4 到 4e-4")] = 4e-4,
           processes: Annotated[int, typer.Option(min=0, max=64, help="并行进程数；0 为每核一个")] = 0,
           compile: Annotated[bool, typer.Option(help="先编译计算图：开头慢一分钟，之后每步更快")] = True) -> None:  # fmt: skip
-    """在标注数据上同时微调各头，与线性分类器混合、校准，导出 int8，打印留出数字并写说明卡。需要额外组件 train。"""
+    """训练各头。两种用法：
+
+    --labels 标注.csv：把本市的类（承办单位、分类等，可用自己的类名，每类至少 20 行）教给一个模型，几分钟，并逐类说明是否变好。
+
+    --encoder 目录：在标注数据上同时微调各头，与线性分类器混合、校准，导出 int8，打印留出数字并写说明卡。需要额外组件 train。
+    """
+    if labels and encoder:
+        raise BadRequest(name="--encoder", value=str(encoder), reason="不能与 --labels 一起用，请分两次运行")
+    if labels:
+        from api.city_training import Request, train_city
+
+        train_city(Request(tuple(labels), title, text, base or "shipped", output))
+        return
+    for name, value in (("--title", title), ("--text", text), ("--base", base)):
+        if value is not None:
+            raise BadRequest(name=name, value=value, reason="只与 --labels 一起用")
+    if encoder is None:
+        raise BadRequest(
+            name="--encoder", value="", reason="没有给出。请给 --labels 标注.csv（本市的标注表），或 --encoder 目录"
+        )
+    fine_tune(encoder, data, output, work, epochs, rate, processes, compile)
+
+
+def fine_tune(encoder: Path, data: Path | None, output: Path, work: Path | None, epochs: int, rate: float, processes: int,
+              compile: bool) -> None:  # fmt: skip
+    """All heads of an encoder on the labelled sets."""
     import importlib.util
 
     if not 0 < rate < 0.1:
@@ -46,5 +75,6 @@ def heads(encoder: Annotated[Path, typer.Option(help="预训练好的编码器�
         joined = train(corpus, encoder, work or encoder / "heads", recipe, progress)
     written = write_joined(output, joined, corpus.sizes, about(encoder))
     print_figures(joined.figures)
-    typer.echo(f"地点 F1 {joined.places:.3f}")
+    places = joined.places
+    typer.echo(f"地点 F1 {places.exact:.3f}（起止都对），{places.overlap:.3f}（按重合词元），n {places.n:,}")
     typer.echo("写入 " + "、".join(str(path) for path in written))

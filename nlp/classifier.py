@@ -1,4 +1,4 @@
-"""The port that every classifier answers: the linear one (`nlp.linear`), and it with an encoder (`nlp.hybrid`)."""
+"""The port that every classifier answers: the linear one (`nlp.linear`), it with an encoder (`nlp.hybrid`), a city's (`nlp.city`)."""
 
 from __future__ import annotations
 
@@ -102,11 +102,10 @@ def load(path: Path | None = None) -> Classifier:
     Raises:
         BadFile: no weights there, or damaged ones.
     """
-    from nlp.hybrid import FILE, HybridClassifier
-    from nlp.linear import LinearClassifier
+    from nlp.city import FILE, CityClassifier, load_base
 
     folder = path or shipped_folder()
-    return HybridClassifier.load(folder) if (folder / FILE).is_file() else LinearClassifier.load(folder)
+    return CityClassifier.load(folder) if (folder / FILE).is_file() else load_base(folder)
 
 
 def shipped_folder() -> Path:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from models.errors import BadFile, BadModel, BadRequest
+from nlp.city import FILE as CITY_FILE
 from nlp.encoder import GRAPH
 from nlp.hybrid import FILE as HYBRID_FILE
 from nlp.linear import FILE as LINEAR_FILE
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 SHIPPED: Final = "shipped"
 CHOICE: Final = "in_use.json"
 CARD: Final = "card.json"
-FILES: Final = (LINEAR_FILE, HYBRID_FILE, GRAPH, VOCABULARY_FILE, CARD, "model_card.md")
+FILES: Final = (LINEAR_FILE, HYBRID_FILE, GRAPH, VOCABULARY_FILE, CITY_FILE, CARD, "model_card.md")
 PROBE: Final = ("青松路路灯不亮", "青松路南段的路灯三天不亮，晚上老人出门看不清台阶，请尽快修好。")
 _NAME: Final = re.compile(r"\w[\w.-]{0,63}")
 _UNCHANGED: Final = "在用的模型没有变"
