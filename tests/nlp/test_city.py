@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,6 +19,8 @@ from nlp.classifier import HEADS, Classifier, load
 from nlp.heads import Head
 from nlp.linear import Block, LinearClassifier
 from nlp.shelf import Shelf
+from nlp.training.city import ask, teach
+from nlp.training.city_rows import choose, city_rows
 
 if TYPE_CHECKING:
     from nlp.training.linear import Trained
@@ -138,6 +140,36 @@ def test_an_annotator_reads_with_own_labels(model: CityClassifier) -> None:
     assert line["topic"]["label"] in TOPICS
     assert line["topic"]["path"].split("/")[0] == line["topic"]["label"]
     assert path_under(model.heads["subtopic"], "市容", [0.0] * len(model.heads["subtopic"])) == "市容"
+
+
+def test_on_an_encoder_it_finds_places_and_drops_what_no_longer_fits(
+    model: CityClassifier, trained: Trained, small: Any, tmp_path: Path
+) -> None:
+    """A second topic of the old set beside topics of the city's own would be nonsense; that of a department, too."""
+    from nlp.classifier import ENCODED, POLARITY
+    from nlp.encoder import Encoder
+    from nlp.hybrid import HybridClassifier, Mix
+
+    more = {head: Head(labels, thresholds=(0.5,) * len(labels)) for head, labels in ENCODED.items()}
+    settings = {**trained.model.settings, **more}
+    encoder = Encoder.load(small.folder, {head: len(setting.labels) for head, setting in settings.items()})
+    base = HybridClassifier(settings, trained.model, encoder, dict.fromkeys((*HEADS, *POLARITY), Mix(0.5)))
+    drafts = [Draft("路灯" * (1 + n % 5), f"路灯不亮{n}" if n % 2 else f"工资拖欠{n}") for n in range(60)]
+    labels = {
+        "department": ["甲局" if n % 2 else "乙局" for n in range(60)],
+        "sentiment": ["-1" if n % 3 else "0" for n in range(60)],
+    }
+    rows = city_rows([(drafts, labels)])
+    _, found, given = ask(base, rows, lambda _: None)
+    chosen, refused = choose(rows, base.heads, base.heads["topic"])
+    assert not refused
+    made = teach(base, None, rows, chosen, found, given, lambda _: None).model
+    assert base.heads.keys() - made.heads.keys() == {"second_department", "polarity"}
+    answers, places = made.read(rows.titles[:4], rows.texts[:4])
+    assert answers.keys() == made.heads.keys()
+    assert list(places) == list(base.read(rows.titles[:4], rows.texts[:4])[1])
+    (reading,) = Annotator(made).annotate([Draft("路灯", "路灯不亮")])
+    assert reading.annotation.departments[0].label == "甲局"
 
 
 # --- explanations ---------------------------------------------------------------------------------------------------------

@@ -287,13 +287,16 @@ def test_a_death_at_any_step_leaves_the_old_choice_or_the_new_one(shelf: Shelf, 
 @pytest.fixture(scope="module")
 def hybrid(small: Any, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as `minsheng train heads` writes it, and what does not belong to a model beside it."""
-    from nlp.classifier import HEADS
+    from nlp.classifier import ENCODED, HEADS, POLARITY
     from nlp.encoder import Encoder
+    from nlp.heads import Head
     from nlp.hybrid import HybridClassifier, Mix
 
     folder = tmp_path_factory.mktemp("hybrid") / "混合"
-    encoder = Encoder.load(small.folder, {head: len(labels) for head, labels in HEADS.items()})
-    HybridClassifier(trained.model.settings, trained.model, encoder, dict.fromkeys(HEADS, Mix(0.5))).save(folder)
+    more = {head: Head(labels, thresholds=(0.5,) * len(labels)) for head, labels in ENCODED.items()}
+    settings = {**trained.model.settings, **more}
+    encoder = Encoder.load(small.folder, {head: len(setting.labels) for head, setting in settings.items()})
+    HybridClassifier(settings, trained.model, encoder, dict.fromkeys((*HEADS, *POLARITY), Mix(0.5))).save(folder)
     for name in ("encoder.onnx.zst", "vocab.txt"):
         shutil.copyfile(small.folder / name, folder / name)
     (folder / "checkpoint.pt").write_bytes(b"of the training")
