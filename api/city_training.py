@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 if TYPE_CHECKING:
+    from api.progress import Share
     from nlp.annotate import Annotator
+    from nlp.city import CityClassifier
     from nlp.training.city import Before
     from nlp.training.city_figures import HeadResult
     from nlp.training.city_rows import CityRows
@@ -35,43 +37,50 @@ def train_city(request: Request) -> None:
     """
     from api.progress import share
     from api.wiring import House
-    from nlp.city import CityClassifier
     from nlp.classifier import shipped_folder
-    from nlp.training.city import ask, steps, teach
     from nlp.training.city_card import About, write
-    from nlp.training.city_figures import results
-    from nlp.training.city_rows import choose
 
     with House(read_only=True) as house:
         annotator = house.shelf.open(request.base)
         folder = house.shelf.find(request.base) or shipped_folder()
-    before = cast("Before", annotator.classifier)
     with share() as progress:
         progress.say("读取标注表")
         rows, without_text = read_tables(request, annotator)
-        below = before.base if isinstance(before, CityClassifier) else before
-        chosen, refused = choose(rows, below.heads, before.heads["topic"])
-        if not chosen:
-            raise nothing_to_teach(request.tables, refused)
-        reading, done = len(rows) / 100, 0  # a hundred texts take about as long as a step
-        total = reading + steps(chosen)
-
-        def step(name: str) -> None:
-            nonlocal done
-            done += 1
-            progress.at((reading + done - 1) / total, name)
-
-        def read(n: int) -> None:
-            progress.at(n / 100 / total, f"原模型读 {n:,}/{len(rows):,} 条")
-
-        base, found, given = ask(before, rows, read)
-        taught = teach(base, before if isinstance(before, CityClassifier) else None, rows, chosen, found, given, step)
-        measured = results(taught, chosen, before, given)
-    about = About(request.base, before.version, tuple(path.name for path in request.tables), refused)
-    written = write(request.output, folder, taught.model, measured, rows, about)
+        model, measured, refused = taught(request, cast("Before", annotator.classifier), rows, progress)
+    about = About(request.base, annotator.version, tuple(path.name for path in request.tables), refused)
+    written = write(request.output, folder, model, measured, rows, about)
     show(measured, rows, refused, without_text)
-    typer.echo(f"模型 {taught.model.version}，写入 {'、'.join(str(path) for path in written)}")
+    typer.echo(f"模型 {model.version}，写入 {'、'.join(str(path) for path in written)}")
     typer.echo(f"选用：minsheng model use {request.output}")
+
+
+def taught(
+    request: Request, before: Before, rows: CityRows, progress: Share
+) -> tuple[CityClassifier, list[HeadResult], dict[str, str]]:
+    """The model, what became of each head, and why some columns could not be taught."""
+    from nlp.city import CityClassifier
+    from nlp.training.city import ask, steps, teach
+    from nlp.training.city_figures import results
+    from nlp.training.city_rows import choose
+
+    earlier = before if isinstance(before, CityClassifier) else None
+    chosen, refused = choose(rows, (earlier.base if earlier else before).heads, before.heads["topic"])
+    if not chosen:
+        raise nothing_to_teach(request.tables, refused)
+    reading, done = len(rows) / 100, 0  # a hundred texts take about as long as a step
+    total = reading + steps(chosen)
+
+    def read(n: int) -> None:
+        progress.at(n / 100 / total, f"原模型读 {n:,}/{len(rows):,} 条")
+
+    def step(name: str) -> None:
+        nonlocal done
+        done += 1
+        progress.at((reading + done - 1) / total, name)
+
+    base, found, given = ask(before, rows, read)
+    fitted = teach(base, earlier, rows, chosen, found, given, step)
+    return fitted.model, results(fitted, chosen, before, given), refused
 
 
 def read_tables(request: Request, annotator: Annotator) -> tuple[CityRows, int]:

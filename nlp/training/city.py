@@ -51,12 +51,13 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Taught:
     """The classifier; and for each taught head what it answered on the rows `rows[head]` (m,) that a fold's model had not
-    seen: `answers[head]` (m, k) probabilities.
+    seen: `answers[head]` (m, k) probabilities, `columns[head]` (m,) the answer, of an ordinal head by the cuts of the other folds.
     """
 
     model: CityClassifier
     rows: dict[str, NDArray[np.int64]]
     answers: dict[str, Floats]
+    columns: dict[str, NDArray[np.int64]]
 
 
 def steps(chosen: Sequence[Chosen]) -> int:
@@ -94,7 +95,23 @@ def teach(
         settings["subtopic"] = _paths(settings["topic"], base.settings["subtopic"])
     model = replace(model, settings=settings, card={"rows": len(rows)})
     model = CityClassifier.from_bytes(model.to_bytes(), base)
-    return Taught(model, where, {head: answers[head][mine] for head, mine in where.items()})
+    told = {one.head: answers[one.head][where[one.head]] for one in chosen}
+    columns = {one.head: _columns(one, told[one.head], rows.fold[where[one.head]]) for one in chosen}
+    return Taught(model, where, told, columns)
+
+
+def _columns(chosen: Chosen, answers: Floats, fold: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(m,) answers; a cut that was fitted on a row says nothing about it, so an ordinal head takes those of the other folds."""
+    if chosen.head not in ORDINAL:
+        return np.asarray(answers.argmax(axis=1))
+    truth = chosen.taught[chosen.truth[chosen.truth != NO_LABEL]]
+    levels = answers.shape[1]
+    expected = answers @ np.arange(levels)
+    found = np.zeros(len(answers), dtype=np.int64)
+    for one in range(FOLDS):
+        mine = fold == one
+        found[mine] = np.searchsorted(cutpoints(expected[~mine], truth[~mine], levels), expected[mine])
+    return found
 
 
 # --- one head -------------------------------------------------------------------------------------------------------------
@@ -112,20 +129,8 @@ def _fit_head(rows: CityRows, chosen: Chosen, found: Mapping[str, Probabilities]
     """A head fitted on all its rows, with the numbers that its answers on unseen rows ask for."""
     means, scales = _centre(found)
     dense = said(found, means, scales)
-    n, size = len(rows), len(chosen.taught)
     sources = (chosen.head,) if chosen.known else tuple(HEADS)
-    logits, read = np.full((n, size), UNSEEN), {source: np.zeros((n, size)) for source in sources}
-    for fold in range(FOLDS):
-        progress(f"{chosen.head} 第 {fold + 1}/{FOLDS} 折")
-        train = np.flatnonzero((chosen.truth != NO_LABEL) & (rows.fold != fold))
-        unseen = np.flatnonzero(rows.fold == fold)
-        if not len(unseen):
-            continue
-        block, weights = _fit_words(counted, dense, train, chosen.truth[train], size, n)
-        logits[unseen] = block.logits(counted, n)[unseen] + dense[unseen] @ weights
-        for source in sources:
-            table = _translation(found, chosen, source, train)
-            read[source][unseen] = translated({source: found[source][unseen]}, source, table)
+    logits, read = _unseen(rows, chosen, found, counted, dense, sources, progress)
     progress(f"{chosen.head} 全部行")
     mine = np.flatnonzero(chosen.truth != NO_LABEL)
     truth = chosen.truth[mine]
@@ -133,7 +138,7 @@ def _fit_head(rows: CityRows, chosen: Chosen, found: Mapping[str, Probabilities]
     words = Head(chosen.names, round(heat, 4), round(shift, 4))
     heats = {source: temperature(read[source][mine], truth) for source in sources}
     source = min(sources, key=lambda name: log_loss(read[name][mine] / heats[name], truth))
-    block, weights = _fit_words(counted, dense, mine, truth, size, n)
+    block, weights = _fit_words(counted, dense, mine, truth, len(chosen.taught), len(rows))
     table, kept = _translation(found, chosen, source, mine), _kept(found, chosen)
     own = Own(chosen.taught, source, table, means, scales, weights, kept, round(heats[source], 4))
     own = replace(own, weight=_weight(own, words, logits[mine], read[source][mine], truth))
@@ -142,6 +147,27 @@ def _fit_head(rows: CityRows, chosen: Chosen, found: Mapping[str, Probabilities]
     below = found[chosen.head] * kept if chosen.known else None
     answers = beside_kept(softmax(mixed / setting.temperature), chosen.taught, below, len(chosen.labels))
     return _Fitted(block, words, own, setting, answers)
+
+
+def _unseen(
+    rows: CityRows, chosen: Chosen, found: Mapping[str, Probabilities], counted: Mapping[int, Counts], dense: csr_matrix,
+    sources: Sequence[str], progress: Progress,
+) -> tuple[Floats, dict[str, Floats]]:  # fmt: skip
+    """What models of the other folds say of every row: (n, m) logits of the machines, and of each source (n, m) `translated`."""
+    n, size = len(rows), len(chosen.taught)
+    logits, read = np.full((n, size), UNSEEN), {source: np.zeros((n, size)) for source in sources}
+    for fold in range(FOLDS):
+        progress(f"{chosen.head} 第 {fold + 1}/{FOLDS} 折")
+        train = np.flatnonzero((chosen.truth != NO_LABEL) & (rows.fold != fold))
+        mine = np.flatnonzero(rows.fold == fold)
+        if not len(mine):
+            continue
+        block, weights = _fit_words(counted, dense, train, chosen.truth[train], size, n)
+        logits[mine] = block.logits(counted, n)[mine] + dense[mine] @ weights
+        for source in sources:
+            table = _translation(found, chosen, source, train)
+            read[source][mine] = translated({source: found[source][mine]}, source, table)
+    return logits, read
 
 
 def _kept(found: Mapping[str, Probabilities], chosen: Chosen) -> NDArray[np.float32]:

@@ -156,6 +156,10 @@ def left_out(rows: CityRows, found: Sequence[HeadResult], refused: Mapping[str, 
             some = "、".join(f"{label}（{n:,}）" for label, n in each.few.items())
             then = "，原模型有的仍由它判断" if each.kept else "，这些行也没有用"
             lines.append(f"{each.head}：不足 {LEAST_ROWS} 行的类没有教{then}：{some}")
+        if each.coverage == 0:
+            lines.append(
+                f"{each.head}：{each.n:,} 行还不足以证明答对的比例，模型在这一头一律不作答（候选照常列出，由人判断）。请补充标注。"
+            )
         if each.lost:
             some = "、".join(each.lost)
             lines.append(f"{each.head}：换成了表中的类，原有的 {len(each.lost)} 类不再有：{some}")

@@ -65,7 +65,7 @@ def _result(taught: Taught, chosen: Chosen, before: Classifier, given: Mapping[s
     mine, answers = taught.rows[head], taught.answers[head]
     truth = chosen.taught[chosen.truth[mine]]
     old, new = before.heads[head], model.settings[head].labels
-    columns = model.levels(head, answers.astype(np.float32))
+    columns = taught.columns[head]
     said = [old[column] for column in before.levels(head, given[head][mine])]
     found = compare(head, [new[column] for column in truth], said, [new[column] for column in columns])
     known = {label: label in old for label in chosen.names}

@@ -19,7 +19,7 @@ from nlp.classifier import HEADS, load
 from nlp.compare import Verdict
 from nlp.training import city
 from nlp.training.city import Taught, ask, steps, teach
-from nlp.training.city_card import About, write
+from nlp.training.city_card import About, left_out, write
 from nlp.training.city_figures import HeadResult, results
 from nlp.training.city_rows import Chosen, CityRows, choose, city_rows
 from nlp.training.rows import NO_LABEL
@@ -172,6 +172,13 @@ def test_figures_are_those_of_the_answers_on_unseen_rows(
         right = taught.answers[one.head].argmax(axis=1) == truth
         assert each.accuracy.b == pytest.approx(right.mean(), abs=1e-4)
         assert sum(c.n for c in each.classes) == each.n == len(truth)
+
+
+def test_a_head_that_cannot_promise_anything_says_so(measured: list[HeadResult], rows: CityRows) -> None:
+    silent = [replace(each, coverage=0.0, answered_right=None) for each in measured]
+    told = [line for line in left_out(rows, silent, {}) if "一律不作答" in line]
+    assert len(told) == len(measured)
+    assert not [line for line in left_out(rows, [replace(measured[0], coverage=0.4)], {}) if "一律不作答" in line]
 
 
 def test_the_folder_loads_as_what_was_learnt_and_its_card_says_so(
