@@ -44,7 +44,12 @@ def thaw(source: Path, target: Path) -> None:
     Raises:
         BadFile: it is missing, damaged, or not of our exporter.
     """
-    if not (source / GRAPH).is_file() and shape_of(source) is not None:
+    if not (source / GRAPH).is_file():
+        if shape_of(source) is None:
+            raise BadFile(
+                file=str(source),
+                reason=f"没有 {GRAPH}（模型的目录），也没有 config.json（transformers 形式的 BERT 目录）",
+            )
         tokenizer = Tokenizer.load(source)
         given = masked_language_model(source)
         encoder = load_encoder(source) if given is None else given
