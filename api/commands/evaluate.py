@@ -68,7 +68,13 @@ def _show(found: Evaluation, *, classes: bool) -> None:
 
     print_figures(found.figures, classes=classes)
     if found.places is not None:
-        typer.echo(f"地点（起止都对才算对）F1 {found.places:.3f}")
+        typer.echo(
+            f"地点：n {found.places.n:,}，起止都对的 F1 {found.places.exact:.3f}，按重合词元计 {found.places.overlap:.3f}"
+        )
+    for head, one in found.seconds.items():
+        typer.echo(
+            f"{head}：n {one.n:,}（{one.named:,} 行有），精确率 {one.precision:.3f}，召回率 {one.recall:.3f}，F1 {one.f1:.3f}"
+        )
     if found.beside:
         print_beside("并列比较（差为本模型减该做法，95% 成对自助法区间）", found.beside)
     if found.graph:

@@ -6,7 +6,7 @@ With the work folder of `minsheng train heads` it is the mixture that is judged;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,10 +18,12 @@ from nlp.tokenizer import Tokenizer
 from nlp.training.beside import Beside, beside
 from nlp.training.figures import HeadFigure, figure_of
 from nlp.training.held import CIVIC, SIGN, Held, facts_of, held_sets, two_sided
-from nlp.training.joint import HELD, READER, held_out_logits, place_f1
+from nlp.training.hybrid import PlaceFigure, SecondFigure, place_figure, second_figures
+from nlp.training.joint import HELD, READER, SHIPPED, held_out_logits, learn_from_teacher
 from nlp.training.judged import Judged, judged
 from nlp.training.mixture import Mixture, load_logits, mixture
 from nlp.training.rows import Corpus
+from nlp.training.teach import unlabelled, with_texts
 
 if TYPE_CHECKING:
     from nlp.training.examples import Examples
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from nlp.training.peers import Said, Twin
 
 Progress = Callable[[str], None]
+Logits = dict[str, NDArray[Any]]
 WAYS: Final = ("linear", "snownlp", "pipeline")
 NAMES: Final = {"mixture": "混合", "own": "线性部分", "linear": "TF-IDF + SVM", "snownlp": "SnowNLP",
                 "pipeline": "编码器 float32（transformers）", "graph": "编码器 int8（onnxruntime）"}  # fmt: skip
@@ -48,13 +51,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`judged`: mixture or linear; `places` F1 of the place's span, where an encoder was at hand; `beside`: the ways on each set;
-    `graph`: int8 as ours against the float32 pipeline.
+    """`judged`: mixture or linear; `places` and `seconds`, which the encoder alone reads, of a mixture; `beside`: the ways on each
+    set; `graph`: int8 as ours against the float32 pipeline.
     """
 
     judged: str
     figures: list[HeadFigure]
-    places: float | None = None
+    places: PlaceFigure | None = None
+    seconds: dict[str, SecondFigure] = field(default_factory=dict)
     beside: list[Beside] = field(default_factory=list)
     graph: list[Beside] = field(default_factory=list)
 
@@ -65,23 +69,21 @@ def evaluate(corpus: Corpus, wanted: Wanted, recipe: Recipe, progress: Progress)
     Raises:
         BadRequest: a way that needs what was not given; BadFile: a work folder of other rows.
     """
-    encoder = _encoder(wanted)
-    tokenizer = Tokenizer.load(encoder) if encoder else None
-    found = _examples(corpus, tokenizer, progress) if tokenizer and wanted.work else None
-    logits = _logits(corpus, found, wanted, encoder, recipe, progress)
+    kept = _kept(corpus, wanted)
     linear = judged(corpus, progress)
-    mixed = mixture(corpus, linear.linear, linear.seen, linear.held_out, logits) if logits else None
+    mixed, read = _mixed(corpus, wanted, linear, kept, recipe, progress) if wanted.work else (None, None)
     progress("计算留出数字")
     model, held_out = (mixed.heads, mixed.held_out) if mixed else (linear.linear, linear.held_out)
-    facts = facts_of(corpus, held_out)
-    sets = held_sets(model, held_out, wanted.heads, facts)
-    places = place_f1(logits, found) if logits and found else None
-    figures = [figure_of(held) for held in sets]
+    sets = held_sets(model, held_out, wanted.heads, facts_of(corpus, held_out))
+    found = Evaluation("mixture" if mixed else "linear", [figure_of(held) for held in sets])
+    if mixed and read:
+        places, seconds = place_figure(*read), second_figures(mixed.settings, *read)
+        found = replace(found, places=places, seconds=seconds)
     if not wanted.ways:
-        return Evaluation("mixture" if mixed else "linear", figures, places)
-    twin = _twin(corpus, wanted, encoder, sets, mixed, progress) if "pipeline" in wanted.ways else None
+        return found
+    twin = _twin(corpus, wanted, sets, mixed, progress) if "pipeline" in wanted.ways and mixed else None
     rows, graph = _beside(corpus, wanted, sets, linear, mixed, twin, progress)
-    return Evaluation("mixture" if mixed else "linear", figures, places, rows, graph)
+    return replace(found, beside=rows, graph=graph)
 
 
 def check(wanted: Wanted) -> None:
@@ -98,7 +100,7 @@ def check(wanted: Wanted) -> None:
                 raise BadRequest(name=name, value=value, reason=f"应为 {'、'.join(options)} 之一")
     if wanted.train and not (wanted.encoder and wanted.work):
         raise BadRequest(name="--train", value="", reason="还要用 --encoder 给出预训练好的编码器目录")
-    if "pipeline" in wanted.ways and not (wanted.work and _encoder(wanted)):
+    if "pipeline" in wanted.ways and not (wanted.work and encoder_of(wanted)):
         reason = "要用 --work 给出 minsheng train heads 的工作目录，用 --encoder 给出当时的编码器目录"
         raise BadRequest(name="--compare", value="pipeline", reason=reason)
     torch = wanted.train or "pipeline" in wanted.ways
@@ -109,7 +111,7 @@ def check(wanted: Wanted) -> None:
             raise BadRequest(name="evaluate", value=module, reason=f"没有安装。请运行 pip install 'minsheng[{extra}]'")
 
 
-def _encoder(wanted: Wanted) -> Path | None:
+def encoder_of(wanted: Wanted) -> Path | None:
     """The folder of the encoder: as given, else the one that the work folder lies in, as `train heads` puts it."""
     from nlp.training.masked_model import has_weights
 
@@ -119,32 +121,47 @@ def _encoder(wanted: Wanted) -> Path | None:
     return parent if has_weights(parent) else None
 
 
-def _examples(corpus: Corpus, tokenizer: Tokenizer, progress: Progress) -> Examples:
-    from nlp.training.examples import examples
-
-    progress("切分词元")
-    return examples(corpus, tokenizer)
-
-
-def _logits(corpus: Corpus, found: Examples | None, wanted: Wanted, encoder: Path | None, recipe: Recipe,
-            progress: Progress) -> dict[str, NDArray[Any]] | None:  # fmt: skip
-    """The twin's logits from the work folder, made first if `train` says so; None without a work folder."""
-    if not wanted.work:
+def _kept(corpus: Corpus, wanted: Wanted) -> Logits | None:
+    """The twin's logits of the work folder, before anything is fitted; None where there is none or it is to be made."""
+    if not wanted.work or (wanted.train and not (wanted.work / HELD).is_file()):
         return None
-    if wanted.train and found and encoder and not (wanted.work / HELD).is_file():
-        progress("微调编码器的孪生（不看第 0、1 折），两核上约需半小时；结果留在工作目录，以后不必重做")
-        wanted.work.mkdir(parents=True, exist_ok=True)
-        held_out_logits(found, encoder, wanted.work, recipe, progress)
     return load_logits(wanted.work / HELD, corpus)
 
 
-def _twin(corpus: Corpus, wanted: Wanted, encoder: Path | None, sets: list[Held], mixed: Mixture | None,
-          progress: Progress) -> Twin:  # fmt: skip
+def _mixed(corpus: Corpus, wanted: Wanted, linear: Judged, kept: Logits | None, recipe: Recipe,
+           progress: Progress) -> tuple[Mixture, tuple[Logits, Examples]]:  # fmt: skip
+    """The mixture of a work folder; the twin's logits, made here if none are `kept`, and the examples that they are of."""
+    from nlp.training.examples import examples
+
+    assert wanted.work is not None
+    encoder = encoder_of(wanted)
+    progress("切分词元")
+    tokenizer = Tokenizer.load(encoder or wanted.work / SHIPPED)
+    labelled = examples(corpus, tokenizer)
+    logits = _make(corpus, wanted, linear, labelled, tokenizer, recipe, progress) if kept is None else kept
+    return mixture(corpus, linear.linear, linear.seen, linear.held_out, logits, labelled), (logits, labelled)
+
+
+def _make(corpus: Corpus, wanted: Wanted, linear: Judged, labelled: Examples, tokenizer: Tokenizer, recipe: Recipe,
+          progress: Progress) -> Logits:  # fmt: skip
+    """What `train heads` would leave in the work folder on its way, made in the same way."""
+    assert wanted.encoder is not None  # `check` asks for both folders
+    assert wanted.work is not None
+    encoder, work = wanted.encoder, wanted.work
+    progress("微调编码器的孪生（不看第 0、1 折），两核上约需半小时；结果留在工作目录，以后不必重做")
+    work.mkdir(parents=True, exist_ok=True)
+    further = unlabelled(corpus)
+    more = with_texts(labelled, tokenizer, further)
+    return held_out_logits(labelled, encoder, work, recipe, progress,
+                           lambda: learn_from_teacher(more, corpus, further, linear.tuned, encoder, work))  # fmt: skip
+
+
+def _twin(corpus: Corpus, wanted: Wanted, sets: list[Held], mixed: Mixture, progress: Progress) -> Twin:
     from nlp.training.heads import load_reader
     from nlp.training.peers import twin
 
-    assert mixed is not None  # `check` asks for both folders
-    assert encoder is not None
+    encoder = encoder_of(wanted)
+    assert encoder is not None  # `check` asks for both folders
     assert wanted.work is not None
     reader = load_reader(encoder, wanted.work / READER)
     return twin(corpus, reader, Tokenizer.load(encoder), sets, mixed.held_out, mixed.mixes, Tenths(progress))

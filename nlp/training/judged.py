@@ -13,7 +13,7 @@ import numpy as np
 from nlp.classifier import HEADS
 from nlp.linear import LinearClassifier
 from nlp.training.fit import Progress
-from nlp.training.linear import Answers, judge
+from nlp.training.linear import Answers, count, held, tune
 from nlp.training.rows import Corpus
 
 _CODE: Final = (
@@ -26,16 +26,17 @@ _CODE: Final = (
     "machines.py",
     "linear.py",
 )
-_FILES: Final = ("linear.zst", "seen.npz", "answers.npz")
+_FILES: Final = ("linear.zst", "tuned.zst", "seen.npz", "answers.npz")
 _KEPT: Final = ("logits", "truth", "source", "row")
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The linear classifier fitted without the held-out fold, its answers there, and those of a fit without the tuning fold on that one."""
+    """The linear classifier fitted without fold 0, its answers there; and one fitted without folds 0 and 1, its answers on fold 1."""
 
     linear: LinearClassifier
     held_out: Answers
+    tuned: LinearClassifier
     seen: Answers
 
 
@@ -46,15 +47,17 @@ def judged(corpus: Corpus, progress: Progress, cache: Path | None = None) -> Jud
     """
     place = (cache or cache_folder()) / f"judged-{digest_of(corpus)}"
     if all((place / name).is_file() for name in _FILES):
-        return Judged(
-            LinearClassifier.load(place / "linear.zst"), _load(place / "answers.npz"), _load(place / "seen.npz")
-        )
-    model, held_out, seen, _ = judge(corpus, progress)
+        linear, tuned = (LinearClassifier.load(place / name) for name in ("linear.zst", "tuned.zst"))
+        return Judged(linear, _load(place / "answers.npz"), tuned, _load(place / "seen.npz"))
+    counted = count(corpus, progress)
+    tuned, seen = tune(corpus, counted, progress)
+    model, held_out = held(corpus, counted, tuned, progress)
     place.mkdir(parents=True, exist_ok=True)
+    (place / "tuned.zst").write_bytes(tuned.to_bytes())
     (place / "linear.zst").write_bytes(model.to_bytes())
     _save(place / "seen.npz", seen)
     _save(place / "answers.npz", held_out)
-    return Judged(model, held_out, seen)
+    return Judged(model, held_out, tuned, seen)
 
 
 def cache_folder() -> Path:

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadFile
-from nlp.classifier import HEADS
 from nlp.heads import Head, Heads
 from nlp.hybrid import Mix
 from nlp.linear import LinearClassifier
-from nlp.training.hybrid import encoder_answers, fit_mixes, mix_answers
+from nlp.training.examples import Examples
+from nlp.training.heads import SIZES
+from nlp.training.hybrid import encoded_settings, encoder_answers, fit_mixes, mix_answers, with_polarity
 from nlp.training.linear import TEST_FOLD, TUNE_FOLD, Answers, calibrated
 from nlp.training.rows import Corpus
 
@@ -40,23 +41,21 @@ class Mixture:
 
 
 def mixture(
-    corpus: Corpus,
-    linear: LinearClassifier,
-    seen: Answers,
-    held_out: Answers,
-    logits: Mapping[str, NDArray[np.float32]],
-) -> Mixture:
+    corpus: Corpus, linear: LinearClassifier, seen: Answers, held_out: Answers, logits: Mapping[str, NDArray[np.float32]],
+    labelled: Examples,
+) -> Mixture:  # fmt: skip
     """Mix the linear answers on folds 1 (`seen`) and 0 (`held_out`) with an encoder's.
 
     Args:
         linear: the classifier of `held_out`, calibrated on `seen`; logits: for each head (examples, k), of
-            `nlp.training.joint.held_out_logits`.
+            `nlp.training.joint.held_out_logits`; labelled: these examples.
     """
-    encoded = {"seen": encoder_answers(corpus, seen, logits), "held": encoder_answers(corpus, held_out, logits)}
-    mixes = fit_mixes(linear, seen, encoded["seen"])
-    mixed_seen = mix_answers(linear, seen, encoded["seen"], mixes)
-    mixed_held = mix_answers(linear, held_out, encoded["held"], mixes)
-    return Mixture(mixes, calibrated(mixed_seen, None), mixed_seen, mixed_held)
+    own = {name: with_polarity(linear, part, corpus) for name, part in (("seen", seen), ("held", held_out))}
+    other = {name: encoder_answers(corpus, part, logits) for name, part in own.items()}
+    mixes = fit_mixes(linear, own["seen"], other["seen"])
+    mixed = {name: mix_answers(linear, own[name], other[name], mixes) for name in own}
+    encoded = encoded_settings(mixed["seen"], labelled, logits, labelled.fold == TUNE_FOLD)
+    return Mixture(mixes, calibrated(mixed["seen"], None) | encoded, mixed["seen"], mixed["held"])
 
 
 def load_logits(path: Path, corpus: Corpus) -> dict[str, NDArray[Any]]:
@@ -92,12 +91,12 @@ def folds_of(corpus: Corpus) -> NDArray[np.int64]:
 def misfit(found: Mapping[str, NDArray[Any]], fold: NDArray[np.int64]) -> str:
     """Why kept logits are not of the rows with these folds; "" if they are. Heads that are not asked for may be there, too."""
     wanted = np.isin(fold, (TEST_FOLD, TUNE_FOLD))
-    for head, labels in HEADS.items():
+    for head, size in SIZES.items():
         if head not in found:
             return f"缺 {head} 一头"
         rows, *columns = found[head].shape
-        if columns != [len(labels)]:
-            return f"{head} 有 {columns[0] if columns else 0} 类，应为 {len(labels)} 类"
+        if columns != [size]:
+            return f"{head} 有 {columns[0] if columns else 0} 类，应为 {size} 类"
         if rows != len(fold):
             return f"有 {rows:,} 行，标注数据有 {len(fold):,} 行"
     strange = (found["topic"] != 0).any(axis=1) != wanted

@@ -88,7 +88,8 @@ def test_the_mixture_is_judged_with_a_twin_that_is_made_once(labelled_folder: Pa
     assert "约需半小时" in made.stderr
     first = json.loads(made.stdout)
     assert first["judged"] == "mixture"
-    assert 0 <= first["places"] <= 1
+    assert 0 <= first["places"]["exact"] <= first["places"]["overlap"] <= 1
+    assert set(first["seconds"]) == {"second_topic", "second_department"}
     options = ["--work", str(small_encoder / "heads"), "--compare", "pipeline"]
     again = CliRunner().invoke(load_commands(), [*asked, *options], catch_exceptions=False)
     assert "约需半小时" not in again.stderr
@@ -101,6 +102,8 @@ def test_the_mixture_is_judged_with_a_twin_that_is_made_once(labelled_folder: Pa
     shown = CliRunner().invoke(load_commands(), [*asked[:-1], *options[:2], "--compare", "linear"])
     assert "并列比较" in shown.stdout
     assert "TF-IDF + SVM" in shown.stdout
+    assert "地点：n" in shown.stdout
+    assert "second_topic：n" in shown.stdout
     assert "model_card.md" not in shown.stderr
 
 

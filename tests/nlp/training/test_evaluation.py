@@ -28,7 +28,7 @@ def test_the_linear_part_is_judged_by_itself(corpus: Corpus) -> None:
     found = evaluate(corpus, Wanted(("topic", "urgency")), Recipe(), lambda _: None)
     assert found.judged == "linear"
     assert {figure.head for figure in found.figures} == {"topic", "urgency"}
-    assert (found.places, found.beside, found.graph) == (None, [], [])
+    assert (found.places, found.seconds, found.beside, found.graph) == (None, {}, [], [])
     by = {part.by for figure in found.figures for part in figure.parts}
     assert "time" in by
 

@@ -30,6 +30,7 @@ def test_the_judged_model_is_fitted_once_per_data(corpus: Corpus, trained: Train
     again = judged(corpus, steps.append, tmp_path)
     assert not steps
     assert again.linear.to_bytes() == first.linear.to_bytes()
+    assert again.tuned.to_bytes() == first.tuned.to_bytes() != first.linear.to_bytes()
     for mine, kept in ((first.held_out, again.held_out), (first.seen, again.seen)):
         for head in HEADS:
             for kind in ("logits", "truth", "source", "row"):

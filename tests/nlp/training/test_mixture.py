@@ -11,7 +11,10 @@ import pytest
 
 from models.errors import BadFile
 from nlp.classifier import HEADS
+from nlp.tokenizer import SPECIAL, Tokenizer
+from nlp.training.examples import Examples, examples
 from nlp.training.figures import figures
+from nlp.training.heads import SIZES
 from nlp.training.held import CIVIC
 from nlp.training.hybrid import places_of
 from nlp.training.judged import Judged, judged
@@ -41,14 +44,21 @@ def logits(corpus: Corpus) -> Logits:
         "third_topic": np.zeros((len(fold), 3), dtype=np.float32),
         "span": np.zeros((len(fold), 2), np.int64),
     }
-    for head, labels in HEADS.items():
-        table = random.normal(0, 1, (len(fold), len(labels))).astype(np.float32)
-        rows = corpus.feeling if head in ("sentiment", "emotion") else corpus.civic
-        mine = np.flatnonzero(rows.has(head))
-        wise = mine[random.random(len(mine)) < 0.8]
-        table[places_of(corpus, head, wise), rows.labels[head][wise]] += 6
+    for head, size in SIZES.items():
+        table = random.normal(0, 1, (len(fold), size)).astype(np.float32)
+        if head in HEADS:
+            rows = corpus.feeling if head in ("sentiment", "emotion") else corpus.civic
+            mine = np.flatnonzero(rows.has(head))
+            wise = mine[random.random(len(mine)) < 0.8]
+            table[places_of(corpus, head, wise), rows.labels[head][wise]] += 6
         found[head] = np.where(held[:, None], table, 0).astype(np.float32)
     return found
+
+
+@pytest.fixture(scope="module")
+def labelled(corpus: Corpus) -> Examples:
+    characters = sorted({sign for text in (*corpus.civic.texts, *corpus.feeling.texts) for sign in text.lower()})
+    return examples(corpus, Tokenizer([*SPECIAL, *(sign for sign in characters if sign.strip())]))
 
 
 @pytest.fixture
@@ -62,9 +72,12 @@ def keep(tmp_path: Path) -> Callable[[Logits], Path]:
     return write
 
 
-def test_the_mixture_is_better_than_the_part_that_knows_less(corpus: Corpus, linear: Judged, logits: Logits) -> None:
-    mixed = mixture(corpus, linear.linear, linear.seen, linear.held_out, logits)
-    assert set(mixed.mixes) == set(HEADS)
+def test_the_mixture_is_better_than_the_part_that_knows_less(
+    corpus: Corpus, linear: Judged, logits: Logits, labelled: Examples
+) -> None:
+    mixed = mixture(corpus, linear.linear, linear.seen, linear.held_out, logits, labelled)
+    assert set(mixed.mixes) >= set(HEADS)
+    assert set(mixed.settings) == set(SIZES)
     own = {(one.head, one.rows): one.accuracy for one in figures(linear.linear, linear.held_out)}
     for one in figures(mixed.heads, mixed.held_out, ["topic", "demand_type"]):
         if one.rows == CIVIC:
@@ -108,10 +121,10 @@ def test_other_texts_in_the_same_number_are_refused(corpus: Corpus, logits: Logi
     assert misfit(logits, other).startswith(f"有 {strange:,} 行的留出")
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", SIZES)
 def test_other_labels_are_refused_and_named(head: str, corpus: Corpus, logits: Logits) -> None:
     fold = folds_of(corpus)
     assert f"缺 {head} 一头" in misfit({name: values for name, values in logits.items() if name != head}, fold)
     narrow = misfit(logits | {head: logits[head][:, 1:]}, fold)
-    assert f"{head} 有 {len(HEADS[head]) - 1} 类，应为 {len(HEADS[head])} 类" in narrow
+    assert f"{head} 有 {SIZES[head] - 1} 类，应为 {SIZES[head]} 类" in narrow
     assert f"{head} 有 0 类" in misfit(logits | {head: logits[head][:, 0]}, fold)
