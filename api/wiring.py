@@ -167,7 +167,11 @@ class House:
     def catalogue(self) -> Catalogue:
         from indices.civic.catalogue import Catalogue
 
-        return Catalogue.load(self.folder / "catalogue.csv")
+        path = self.folder / "catalogue.csv"
+        if not path.exists():
+            return Catalogue()
+        heads = self.annotator.classifier.heads  # a city's model may have offices and topics of its own
+        return Catalogue.load(path, heads["department"], heads["topic"])
 
     @part
     def decisions(self) -> Decisions:

@@ -92,6 +92,7 @@ def described(shelf: Shelf, name: str, *, in_use: bool) -> Shown:
 
     from models.clock import CITY_TIME
     from models.errors import BadModel
+    from nlp.city import FILE as CITY_FILE
     from nlp.classifier import shipped_folder
     from nlp.hybrid import FILE as HYBRID_FILE
     from nlp.linear import FILE as LINEAR_FILE
@@ -104,7 +105,8 @@ def described(shelf: Shelf, name: str, *, in_use: bool) -> Shown:
         return Shown(name, in_use, problem=error.message)
     made = datetime.fromtimestamp((folder / LINEAR_FILE).stat().st_mtime, CITY_TIME)
     return Shown(
-        name, in_use, version, kind="hybrid" if (folder / HYBRID_FILE).is_file() else "linear",
+        name, in_use, version,
+        kind="city" if (folder / CITY_FILE).is_file() else "hybrid" if (folder / HYBRID_FILE).is_file() else "linear",
         size_bytes=sum((folder / file).stat().st_size for file in FILES if (folder / file).is_file()),
         made_at=None if name == SHIPPED else made.isoformat(timespec="seconds"),
         figures=card_figures(folder, version),
@@ -140,7 +142,7 @@ def sentence(one: Shown) -> str:
     mark = "● 在用 " if one.in_use else "○ "
     if one.problem:
         return f"{mark}{one.name}：{one.problem}"
-    kind = {"hybrid": "混合", "linear": "线性"}[one.kind]
+    kind = {"city": "本市的类", "hybrid": "混合", "linear": "线性"}[one.kind]
     made = f"，{one.made_at[:16].replace('T', ' ')} 训练" if one.made_at else "，随程序自带"
     card = "" if one.figures else "，没有这一版的说明卡"
     return f"{mark}{one.name}：{one.version}，{kind}，{one.size_bytes / 1e6:.1f} MB{made}{card}"

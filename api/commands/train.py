@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from api.label_noise import label_noise
 from api.train_encoder import encoder
 from api.train_heads import heads
 
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group.command("linear")(linear)
     group.command("encoder")(encoder)
     group.command("heads")(heads)
+    group.command("noise")(label_noise)
     app.add_typer(group, name="train")
 
 

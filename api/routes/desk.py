@@ -108,8 +108,9 @@ def _view(request: Request, reader: ScopedStore, *, chosen: str | None = None) -
         current = (record, routing)
     incident = _incident(request, reader, record) if record is not None else None
     return desk_view(
-        queue, now=now(), current=current, counters=counters, last=_last(request, reader), incident=incident
-    )
+        queue, now=now(), current=current, counters=counters, last=_last(request, reader), incident=incident,
+        departments=house.annotator.classifier.heads["department"],
+    )  # fmt: skip
 
 
 def _incident(request: Request, reader: ScopedStore, record: Record) -> Hotspot | None:
@@ -167,8 +168,11 @@ def _decide(request: Request, reader: ScopedStore, record_id: str, action: Actio
     """Keep the decision; its target: a department, an order, or nothing. Raises NotFound, BadRequest."""
     record, target = _order(reader, record_id), ""
     if action in ("accept", "department"):
-        if department not in DEPARTMENTS:
-            raise BadRequest(name="department", value=department, reason=f"应为 {'、'.join(DEPARTMENTS)} 之一")
+        offices = house_of(request).annotator.classifier.heads[
+            "department"
+        ]  # of the city's own model, where it has one
+        if department not in offices:
+            raise BadRequest(name="department", value=department, reason=f"应为 {'、'.join(offices)} 之一")
         target = department
     elif action == "merge":
         if into in ("", record_id):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,15 +53,21 @@ class Catalogue:
         self.entries: Sequence[Entry] = tuple(entries)
 
     @classmethod
-    def load(cls, path: Path) -> Catalogue:
-        """The city's file, or an empty catalogue where there is none. Raises BadFile naming the line and the value."""
+    def load(
+        cls, path: Path, codes: Collection[str] = tuple(DEPARTMENTS), topics: Collection[str] = (*TOPICS, OTHER)
+    ) -> Catalogue:
+        """The city's file, or an empty catalogue where there is none. Raises BadFile naming the line and the value.
+
+        Args:
+            codes, topics: the labels that rows may name, which are those of the model in use.
+        """
         if not path.exists():
             return cls()
         reader = csv.DictReader(io.StringIO(_text(path), newline=""))
         missing = {"code", "unit"} - set(reader.fieldnames or ())
         if missing:
             raise BadFile(file=path.name, reason=f"缺少列 {'、'.join(sorted(missing))}，应有 {'、'.join(COLUMNS)}")
-        return cls(_entry(row, path.name, number) for number, row in enumerate(reader, start=2))
+        return cls(_entry(row, path.name, number, codes, topics) for number, row in enumerate(reader, start=2))
 
     def binding(self, topic: str | None, subtopic: str | None, district: str | None, day: date) -> Entry | None:
         """The row that decides for a certain topic, if the city has one."""
@@ -88,14 +94,14 @@ def _most_specific(entries: Iterable[Entry]) -> Entry | None:
     return max(entries, key=lambda entry: entry.specificity, default=None)
 
 
-def _entry(row: dict[str, str | None], file: str, number: int) -> Entry:
+def _entry(
+    row: dict[str, str | None], file: str, number: int, codes: Collection[str], topics: Collection[str]
+) -> Entry:
     cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    if cell["code"] not in DEPARTMENTS:
-        raise BadFile(
-            file=file, reason=f"第 {number} 行的 code {cell['code']!r} 不在部门代码中：{'、'.join(DEPARTMENTS)}"
-        )
-    if cell["topic"] and cell["topic"] not in (*TOPICS, OTHER):
-        raise BadFile(file=file, reason=f"第 {number} 行的 topic {cell['topic']!r} 不在一级分类中：{'、'.join(TOPICS)}")
+    if cell["code"] not in codes:
+        raise BadFile(file=file, reason=f"第 {number} 行的 code {cell['code']!r} 不在部门代码中：{'、'.join(codes)}")
+    if cell["topic"] and cell["topic"] not in topics:
+        raise BadFile(file=file, reason=f"第 {number} 行的 topic {cell['topic']!r} 不在一级分类中：{'、'.join(topics)}")
     days = []
     for name in ("from", "until"):
         try:
@@ -104,5 +110,5 @@ def _entry(row: dict[str, str | None], file: str, number: int) -> Entry:
             raise BadFile(
                 file=file, reason=f"第 {number} 行的 {name} {cell[name]!r} 不是日期，应如 2026-01-01"
             ) from None
-    return Entry(code=cell["code"], unit=cell["unit"] or DEPARTMENTS[cell["code"]], topic=cell["topic"], subtopic=cell["subtopic"],
+    return Entry(code=cell["code"], unit=cell["unit"] or DEPARTMENTS.get(cell["code"], cell["code"]), topic=cell["topic"], subtopic=cell["subtopic"],
                  district=cell["district"], binding=cell["binding"].lower() in _YES, since=days[0], until=days[1])  # fmt: skip

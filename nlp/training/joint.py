@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.encoder import GRAPH, Encoder
-from nlp.heads import Heads
 from nlp.hybrid import HybridClassifier, Mix
 from nlp.linear import LinearClassifier
 from nlp.tokenizer import Tokenizer
@@ -29,18 +28,16 @@ from nlp.training.examples import Examples, examples
 from nlp.training.figures import HeadFigure, figures
 from nlp.training.fit import fit
 from nlp.training.heads import SIZES, Recipe, fine_tune, load_reader, logits_of, timed
+from nlp.training.held import facts_of
 from nlp.training.hybrid import (
     PlaceFigure,
     SecondFigure,
     encoded_settings,
-    encoder_answers,
-    fit_mixes,
-    mix_answers,
     place_figure,
     second_figures,
-    with_polarity,
 )
-from nlp.training.linear import TUNE_FOLD, Answers, calibrated, count, held, tune
+from nlp.training.linear import Answers, calibrated, count, held, tune
+from nlp.training.mixture import mixture
 from nlp.training.rows import HELD_FOLDS, Corpus
 from nlp.training.teach import taught, texts_of, to_teach, unlabelled, with_texts, with_words
 
@@ -106,22 +103,18 @@ def train(
 
     read = held_out_logits(labelled, encoder, work, recipe, progress, taught_examples)
     judge = half.judged
-    linear_seen, linear_held = (with_polarity(judge, rows, corpus) for rows in (half.seen, half.held_out))
-    seen, held_out = (encoder_answers(corpus, part, read) for part in (linear_seen, linear_held))
-    mixes = fit_mixes(judge, linear_seen, seen)
-    mixed_seen, mixed_held = (mix_answers(judge, own, other, mixes)
-                              for own, other in ((linear_seen, seen), (linear_held, held_out)))  # fmt: skip
+    mixed = mixture(corpus, judge, half.seen, half.held_out, read, labelled)
     progress("校准")
     fold = labelled.fold
-    judge_settings = calibrated(mixed_seen, None) | encoded_settings(mixed_seen, labelled, read, fold == TUNE_FOLD)
     linear = LinearClassifier.from_bytes(replace(half.shipped, settings=judge.settings).to_bytes())
     shipped = ship(taught_examples(), encoder, tokenizer, work, recipe, progress)
-    both = mixed_seen.joined(mixed_held)
+    both = mixed.seen.joined(mixed.held_out)
     settings = calibrated(both, None) | encoded_settings(both, labelled, read, np.isin(fold, HELD_FOLDS))
     return Joined(
-        HybridClassifier(settings, linear, shipped, mixes), figures(Heads(judge_settings), mixed_held),
-        figures(judge, half.held_out), place_figure(read, labelled), second_figures(judge_settings, read, labelled),
-        mixes, work / SHIPPED,
+        HybridClassifier(settings, linear, shipped, mixed.mixes),
+        figures(mixed.heads, mixed.held_out, facts=facts_of(corpus, mixed.held_out)),
+        figures(judge, half.held_out), place_figure(read, labelled), second_figures(mixed.settings, read, labelled),
+        mixed.mixes, work / SHIPPED,
     )  # fmt: skip
 
 

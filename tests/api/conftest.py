@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from models.labels import Role
 from models.query import Query
 from models.record import Annotation, Candidate, Record
 from models.settings import Settings
+from nlp.classifier import HEADS
 
 PASSWORD = "open-sesame-2026"
 EAST, WEST = "河东区", "河西区"
@@ -48,6 +50,7 @@ class Reads:
     """An annotator that always says the same: the routes are under test, not the model."""
 
     version = "test-1"
+    classifier = SimpleNamespace(heads=HEADS)
 
     def annotate(self, drafts: Any) -> list[Any]:
         from nlp.annotate import Reading

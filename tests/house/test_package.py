@@ -61,4 +61,9 @@ def test_what_swallows_every_exception_stands_in_outer_loops_only() -> None:
         and (node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException"))
         and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
     }
-    assert found <= {"indices/intake/worker.py", "indices/intake/watch.py", "api/scheduler.py"}
+    assert found <= {
+        "indices/intake/worker.py",
+        "indices/intake/watch.py",
+        "api/scheduler.py",
+        "nlp/training/processes.py",
+    }

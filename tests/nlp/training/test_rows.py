@@ -19,7 +19,13 @@ def corpus(labelled_folder: Path) -> Corpus:
 
 
 def test_every_set_is_read_with_its_labels(corpus: Corpus) -> None:
-    assert corpus.sizes == {"civic_by_reading": 480, "further": 0, "topic_train": 160, "emotion_train": 400, "polarity_train": 200}
+    assert corpus.sizes == {
+        "civic_by_reading": 480,
+        "further": 0,
+        "topic_train": 160,
+        "emotion_train": 400,
+        "polarity_train": 200,
+    }
     read = corpus.civic.source == "board"
     for head in ("topic", "subtopic", "demand_type", "department", "urgency"):
         assert corpus.civic.has(head)[read].all(), head
