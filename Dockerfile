@@ -3,11 +3,11 @@ FROM python:3.11-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-RUN pip wheel --no-cache-dir --wheel-dir /wheels ".[fast,cluster,crawl]"
+RUN pip wheel --no-cache-dir --wheel-dir /wheels ".[fast,cluster,crawl,bert]"
 
 FROM python:3.11-slim-bookworm
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels "minsheng[fast,cluster,crawl]"
+    pip install --no-cache-dir --no-index --find-links /wheels "minsheng[fast,cluster,crawl,bert]"
 RUN useradd --system --uid 10001 --home-dir /data minsheng && install -d -o minsheng -m 0700 /data
 USER minsheng
 VOLUME /data

@@ -32,7 +32,7 @@ def encoder(data: Annotated[Path | None, typer.Option(help="含 pretrain/*.txt.z
             rate: Annotated[float, typer.Option(help="最高学习率，宜 1e-3 到 1.5e-3")] = 1.2e-3,
             processes: Annotated[int | None, typer.Option(help="进程数；不给则每核一个，有显卡时 1 个")] = None,
             seed: Annotated[int, typer.Option(help="随机种子")] = 1,
-            start: Annotated[str, typer.Option(help="新目录从哪个模型的编码器开始：模型目录，或 shipped（随程序自带的）；不给则从头")] = ""
+            start: Annotated[str, typer.Option(help="新目录从哪个模型的编码器开始：模型目录、transformers 形式的 BERT 目录，或 shipped（随程序自带的）；不给则从头")] = ""
             ) -> None:  # fmt: skip
     """在无标注文本上预训练编码器（遮词猜词），写成 transformers 形式的目录。中断后再次运行同一命令会接着训练。
 

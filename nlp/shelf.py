@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from models.errors import BadFile, BadModel, BadRequest
+from models.errors import BadFile, BadModel, BadRequest, MissingPart
 from nlp.city import FILE as CITY_FILE
 from nlp.encoder import GRAPH
 from nlp.hybrid import FILE as HYBRID_FILE
@@ -224,7 +224,7 @@ def checked(folder: Path | None, named: str) -> Annotator:
         for head, row in reading.probabilities.items():
             if not abs(sum(row.values()) - 1) < 1e-3:  # also where one is no number
                 raise BadModel(model=named, reason=f"{head} 的概率之和是 {sum(row.values())}")
-    except BadModel:
+    except (BadModel, MissingPart):
         raise
     except BadFile as error:
         raise BadModel(model=named, reason=f"{error.fields['file']} {error.fields['reason']}") from error

@@ -95,8 +95,9 @@ def _most_specific(entries: Iterable[Entry]) -> Entry | None:
 
 
 def _entry(
-    row: dict[str, str | None], file: str, number: int, codes: Collection[str], topics: Collection[str]
-) -> Entry:
+    row: dict[str, str | None], file: str, number: int, codes: Collection[str] = tuple(DEPARTMENTS),
+    topics: Collection[str] = (*TOPICS, OTHER),
+) -> Entry:  # fmt: skip
     cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
     if cell["code"] not in codes:
         raise BadFile(file=file, reason=f"第 {number} 行的 code {cell['code']!r} 不在部门代码中：{'、'.join(codes)}")

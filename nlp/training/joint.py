@@ -37,6 +37,7 @@ from nlp.training.hybrid import (
     second_figures,
 )
 from nlp.training.linear import Answers, calibrated, count, held, tune
+from nlp.training.masked_model import load_encoder
 from nlp.training.mixture import mixture
 from nlp.training.rows import HELD_FOLDS, Corpus
 from nlp.training.teach import taught, texts_of, to_teach, unlabelled, with_texts, with_words
@@ -92,6 +93,7 @@ def train(
     if it is done already.
     """
     work.mkdir(parents=True, exist_ok=True)
+    load_encoder(encoder)  # refused now, not after minutes
     tokenizer = Tokenizer.load(encoder)
     half = half or linear_half(corpus, progress)
     labelled = examples(corpus, tokenizer)

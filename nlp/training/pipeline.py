@@ -71,6 +71,8 @@ def words_for_it(tokenizer: Tokenizer, title: str, text: str) -> dict[str, str]:
     """The tokens of `Tokenizer.pair` as words joined by blanks, which the pipeline reads as the same numbers; but an empty text, which it
     takes for none.
     """
+    if tokenizer.settings():  # a foreign one cuts by itself
+        return {"text": title, "text_pair": text}
     ids, head = tokenizer.pair(title, text)
     names = [tokenizer.tokens[number] for number in ids]
     return {"text": " ".join(names[1 : head - 1]), "text_pair": " ".join(names[head:-1])}

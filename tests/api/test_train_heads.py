@@ -55,5 +55,5 @@ def test_a_rate_out_of_range_is_refused(rate: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_folder_without_an_encoder_is_named(labelled_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the extra `train` is not installed")
-    with pytest.raises(BadFile, match="vocab"):
+    with pytest.raises(BadFile, match="config"):
         ask("--encoder", tmp_path, "--data", labelled_folder, "-o", tmp_path / "out")

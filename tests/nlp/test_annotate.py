@@ -138,8 +138,9 @@ def test_the_public_line_keeps_its_form(annotator: Annotator) -> None:
     for draft, reading in zip(DRAFTS, annotator.annotate(DRAFTS), strict=True):
         line = public_line("a-7", reading)
         assert list(line) == ["id", "topic", "demand_type", "department", "urgency", "sentiment", "emotion", "keywords",
-                              "entities", "place", "masked", "abstained", "model"]  # fmt: skip
+                              "entities", "place", "second", "masked", "abstained", "model"]  # fmt: skip
         assert line["id"] == "a-7"
+        assert line["second"] == {"topic": None, "department": None}, "the linear classifier has no such heads"
         if place := line["place"]:
             assert place["text"] == line["masked"][place["start"] : place["end"]]
         labels = {

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from models.errors import BadFile
-from nlp.classifier import HEADS, Classifier
+from nlp.classifier import ENCODED, HEADS, POLARITY, SECOND, Classifier, content, contentment
 from nlp.encoder import Encoder
+from nlp.heads import Head
 from nlp.hybrid import HybridClassifier, Mix, log_shares, unsure
 
 if TYPE_CHECKING:
     from nlp.training.linear import Trained
 
-SIZES = {head: len(labels) for head, labels in HEADS.items()}
+SIZES = {head: len(labels) for head, labels in (HEADS | ENCODED).items()}
 TITLES = ["物业乱收停车管理费", "", "河水发黑", ""]
 TEXTS = [
     "物业乱收停车管理费，请查处",
@@ -32,8 +33,10 @@ def encoder(small: Any) -> Encoder:
 
 
 def hybrid(trained: Trained, encoder: Encoder, weight: float, sure: float = 2.0) -> HybridClassifier:
-    mixes = dict.fromkeys(HEADS, Mix(weight, 1.5, sure))
-    return HybridClassifier(trained.model.settings, trained.model, encoder, mixes)
+    mixes = dict.fromkeys((*HEADS, *POLARITY), Mix(weight, 1.5, sure))
+    further = {head: Head(labels, thresholds=(0.0, *(0.02,) * (len(labels) - 1))) for head, labels in SECOND.items()}
+    settings = {**trained.model.settings, "polarity": Head(POLARITY["polarity"]), **further}
+    return HybridClassifier(settings, trained.model, encoder, mixes)
 
 
 def test_it_is_a_classifier(trained: Trained, encoder: Encoder) -> None:
@@ -86,6 +89,38 @@ def test_a_row_is_the_same_in_any_company(trained: Trained, encoder: Encoder) ->
         alone = model.predict(TITLES[row : row + 1], TEXTS[row : row + 1])
         for head, values in alone.items():
             assert values[0] == pytest.approx(together[head][row], abs=1e-6)
+
+
+def test_the_polarity_is_mixed_as_well(trained: Trained, encoder: Encoder) -> None:
+    linear, read = trained.model.predict(TITLES, TEXTS), encoder.logits(TITLES, TEXTS)["polarity"].astype(np.float64)
+    alone, whole = (hybrid(trained, encoder, weight).predict(TITLES, TEXTS) for weight in (0.0, 1.0))
+    assert contentment(alone) == pytest.approx(content(linear["sentiment"]), abs=1e-5)
+    assert contentment(whole) == pytest.approx(1 / (1 + np.exp((read[:, 0] - read[:, 1]) / 1.5)), abs=1e-5)
+    assert contentment(linear) == pytest.approx(content(linear["sentiment"]))
+
+
+def test_a_second_label_is_the_best_beside_none_or_none(trained: Trained, encoder: Encoder) -> None:
+    asked, skipped = hybrid(trained, encoder, 0.5), hybrid(trained, encoder, 0.5, sure=0.0)
+    found = asked.predict(TITLES, TEXTS)
+    for head in SECOND:
+        said = asked.seconds(head, found[head])
+        best = found[head][:, 1:].argmax(axis=1) + 1
+        enough = found[head].max(axis=1, where=np.arange(SIZES[head]) > 0, initial=0) >= 0.02
+        assert (said == np.where(enough, best, 0)).all()
+        assert enough.any(), head
+        assert not skipped.seconds(head, skipped.predict(TITLES, TEXTS)[head]).any(), "nobody looked"
+
+
+def test_what_an_annotation_says_of_it(trained: Trained, encoder: Encoder) -> None:
+    from nlp.annotate import Annotator, Draft
+
+    model = hybrid(trained, encoder, 0.5)
+    for reading in Annotator(model).annotate([Draft(title, text) for title, text in zip(TITLES, TEXTS, strict=True)]):
+        note = reading.annotation
+        firsts = {note.topics[0].label, note.departments[0].label}
+        assert note.second_topic is None or note.second_topic in set(SECOND["second_topic"][1:]) - firsts
+        assert note.second_department is None or note.second_department in set(SECOND["second_department"][1:]) - firsts
+        assert note.positive == pytest.approx(reading.probabilities["polarity"]["positive"], abs=1e-5)
 
 
 def test_subtopics_add_up_to_their_topic(trained: Trained, encoder: Encoder) -> None:

@@ -72,7 +72,7 @@ def test_every_kind_of_file_gives_the_same_lines(tmp_path: Path, weights: Path, 
 def test_the_public_line(tmp_path: Path, weights: Path) -> None:
     run(make("jsonl", tmp_path), "-o", tmp_path / "out.jsonl", "--model", weights)
     for line in written(tmp_path / "out.jsonl"):
-        assert set(line) == {"id", "topic", "demand_type", "department", "urgency", "sentiment", "emotion", "keywords", "entities", "place",
+        assert set(line) == {"id", "topic", "demand_type", "department", "urgency", "sentiment", "emotion", "keywords", "entities", "place", "second",
                              "masked", "abstained", "model"}  # fmt: skip
         assert set(line["topic"]) == {"label", "path", "probabilities"}
         for head, labels in (("topic", (*TOPICS, OTHER)), ("demand_type", DEMAND_TYPES), ("department", tuple(DEPARTMENTS)),
