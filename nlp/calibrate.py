@@ -18,6 +18,7 @@ WANTED = 0.95  # share of right answers where the model answers
 BINS = 15  # of equal width, the usual choice for the expected calibration error
 NEVER = 2.0  # a threshold that no probability reaches
 LEAST_REACH = 0.2
+CLASS_SLACK = 0.05  # a class may be this much worse than its head promises; with none the topic answers 3 points less (DECISIONS.md)
 MIN_ROWS_OF_CLASS = 25  # fewer held-out answers of a class say nothing about it beyond its head
 
 
@@ -122,20 +123,22 @@ class Coverage:
 
 
 def thresholds(probabilities: Floats, truth: Ints, *, wanted: float = WANTED, sure: float = 0.9) -> NDArray[np.float64]:
-    """(k,) threshold of each class: that of the head, raised for a class that is worse than the head promises.
+    """(k,) threshold of each class: that of the head, raised for a class that is much worse than the head promises.
 
-    A class is held back only on evidence: with at least `MIN_ROWS_OF_CLASS` answers above the threshold and an upper bound
-    of its share right below `wanted` it gets the threshold of its own rows (or never answers).
+    The head keeps `wanted` over all its answers, each class `wanted` − `CLASS_SLACK`. A class is held back only on evidence: with
+    at least `MIN_ROWS_OF_CLASS` answers above the threshold and an upper bound of its share right below that it gets the
+    threshold of its own rows (or never answers).
     """
+    least = wanted - CLASS_SLACK
     answer, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = answer == truth
     general = threshold(confidence, right, wanted=wanted, sure=sure)
     result = np.full(probabilities.shape[1], general)
     for label in range(probabilities.shape[1]):
         mine = (answer == label) & (confidence >= general)
-        if mine.sum() >= MIN_ROWS_OF_CLASS and upper_bound(int(right[mine].sum()), int(mine.sum()), sure) < wanted:
+        if mine.sum() >= MIN_ROWS_OF_CLASS and upper_bound(int(right[mine].sum()), int(mine.sum()), sure) < least:
             own = answer == label
-            result[label] = max(general, threshold(confidence[own], right[own], wanted=wanted, sure=0.5))
+            result[label] = max(general, threshold(confidence[own], right[own], wanted=least, sure=0.5))
     return result
 
 

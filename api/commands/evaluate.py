@@ -31,6 +31,7 @@ def evaluate(heads: Annotated[str, typer.Option(help="只看这些头，逗号�
              epochs: Annotated[int, typer.Option(min=1, max=100, help="--train 的遍数")] = 5,
              processes: Annotated[int, typer.Option(min=0, max=64, help="--train 的进程数；0 为每核一个")] = 0,
              compile: Annotated[bool, typer.Option(help="--train 时先编译计算图")] = True,
+             elsewhere: Annotated[str, typer.Option(help="训练不含这一来源（如 rivers），在它上面检验：外地文本；只看线性部分")] = "",
              data: Annotated[Path | None, typer.Option(help="标注数据目录；不给则取环境变量 MINSHENG_DATA")] = None,
              json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
              classes: Annotated[bool, typer.Option(help="列出每一类、混淆和分组")] = True) -> None:  # fmt: skip
@@ -40,7 +41,7 @@ def evaluate(heads: Annotated[str, typer.Option(help="只看这些头，逗号�
     """
     from api.progress import steps
     from nlp.classifier import HEADS
-    from nlp.training.evaluation import Wanted, check
+    from nlp.training.evaluation import Evaluation, Wanted, check
     from nlp.training.evaluation import evaluate as evaluated
     from nlp.training.heads import Recipe
     from nlp.training.rows import data_folder, read_corpus
@@ -52,7 +53,12 @@ def evaluate(heads: Annotated[str, typer.Option(help="只看这些头，逗号�
     recipe = Recipe(epochs=epochs, processes=processes or os.cpu_count() or 1, compiled=compile)
     with steps(STEPS) as progress:
         progress("读取标注数据")
-        found = evaluated(read_corpus(folder), wanted, recipe, progress)
+        if elsewhere:
+            from nlp.training.elsewhere import elsewhere as abroad
+
+            found = Evaluation("linear", abroad(read_corpus(folder), elsewhere, progress))
+        else:
+            found = evaluated(read_corpus(folder), wanted, recipe, progress)
     if json:
         import json as codec
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.calibrate import log_loss, softmax, temperature
+from nlp.calibrate import NEVER, log_loss, softmax, temperature
 from nlp.classifier import HEADS, POLARITY, SECOND
 from nlp.heads import Head, named
 from nlp.hybrid import Mix, log_shares, polarity_of
@@ -22,6 +22,8 @@ STEPS: Final = np.linspace(0.0, 1.0, 21)  # weights of the encoder that are trie
 LIMITS: Final = np.linspace(
     0.05, 0.95, 19
 )  # of the probability from which on a second label is named; those that are tried
+
+LEAST_PRECISION: Final = 0.5  # a second label that is named has to be right at least every other time
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,16 @@ def encoded_settings(
         logits, truth = read[head][rows].astype(np.float64), found.labels[head][rows]
         heat = round(temperature(logits, truth), 4)
         shares = softmax(logits / heat)
-        tried = [_second(named(shares, limit), truth).f1 for limit in LIMITS]
-        limit = float(LIMITS[int(np.argmax(tried))])
+        limit = _second_limit(shares, truth)
         settings[head] = Head(labels, heat, thresholds=(0.0, *(round(limit, 4),) * (len(labels) - 1)))
     return settings
+
+
+def _second_limit(shares: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+    """The limit with the best F1 among those that are right often enough; `NEVER` where none is."""
+    tried = {float(limit): _second(named(shares, limit), truth) for limit in LIMITS}
+    enough = {limit: figure.f1 for limit, figure in tried.items() if figure.precision >= LEAST_PRECISION}
+    return max(enough, key=lambda limit: enough[limit]) if enough else NEVER
 
 
 def second_figures(

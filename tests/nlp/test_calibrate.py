@@ -135,6 +135,18 @@ def test_a_class_that_breaks_the_promise_is_held_back_alone() -> None:
     assert (found.coverage, found.accuracy) == (pytest.approx(2_000 / 2_060), 1.0)
 
 
+def test_a_class_that_is_a_little_worse_than_its_head_goes_on_answering() -> None:
+    """Class 1 is right in 92 of 100: below the 95 % of the head, above what a class is held back for."""
+    answer = np.repeat([0, 1], [2_000, 600])
+    truth = answer.copy()
+    truth[2_000 : 2_000 + 48] = 0
+    probabilities = np.full((2_600, 2), 0.02)
+    probabilities[np.arange(2_600), answer] = 0.98
+    assert calibrate.thresholds(probabilities, truth).tolist() == pytest.approx([0.98, 0.98])
+    truth[2_000 : 2_000 + 100] = 0  # 83 of 100
+    assert calibrate.thresholds(probabilities, truth)[1] == calibrate.NEVER
+
+
 def test_coverage_of_nothing_answered_has_no_accuracy() -> None:
     found = calibrate.coverage(np.array([[0.6, 0.4]]), np.array([0]), np.array([0.9, 0.9]))
     assert found.coverage == 0.0
