@@ -78,6 +78,13 @@ class Annotator:
         """
         return cls(load(path))
 
+    def cascading(self) -> Self:
+        """One whose encoder, where there is one, reads only what the linear classifier is not sure of (`nlp.hybrid`)."""
+        from nlp.hybrid import HybridClassifier
+
+        one = self.classifier
+        return type(self)(one.cascading() if isinstance(one, HybridClassifier) else one, cache_texts=self._cache_texts)
+
     @property
     def version(self) -> str:
         return self.classifier.version

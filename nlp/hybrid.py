@@ -1,7 +1,8 @@
 """Linear classifier and encoder together: log p = w · log p_encoder + (1 − w) · log p_linear, w for each head (methods.md §1).
 
 Cascade: the linear classifier reads every text; the encoder reads only those of which the linear one is not sure in some
-head. What it skips keeps the linear answer, and the calibration was fitted on answers given in this way.
+head. What it skips keeps the linear answer, and has no place by the encoder and no second label. As shipped the encoder reads
+every text; `cascading` is for much text in little time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -27,6 +28,10 @@ from nlp.tokenizer import VOCABULARY_FILE
 
 FORMAT: Final = 1
 FILE: Final = "hybrid.json"
+SURE: Final = (
+    0.9  # probability from which on a cascade leaves a text to the linear classifier (DECISIONS.md, "Cascade")
+)
+CASCADED: Final = ("topic", "demand_type", "department")  # the heads that have to be sure for it
 _NEVER: Final = -30.0  # logit of what is not so
 Logits = Mapping[str, NDArray[np.float32]]
 
@@ -83,6 +88,11 @@ class HybridClassifier(Heads):
                 "heads": {name: vars(head) for name, head in self.settings.items()}, "card": self.card}  # fmt: skip
         (folder / LINEAR_FILE).write_bytes(self.linear.to_bytes())
         (folder / FILE).write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def cascading(self, sure: float = SURE) -> Self:
+        """The same, whose encoder reads only texts with a linear probability below `sure` in one of the `CASCADED` heads."""
+        mixes = {head: replace(mix, sure=sure if head in CASCADED else 0.0) for head, mix in self.mixes.items()}
+        return replace(self, mixes=mixes, version=f"{self.version}-fast")
 
     def predict(self, titles: Sequence[str], texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         return self.read(titles, texts)[0]

@@ -25,6 +25,7 @@ def annotate(file: Annotated[Path | None, typer.Argument(help="csv、xlsx、json
              text: Annotated[str | None, typer.Option(help="内容所在列；不给则按表头判断")] = None,
              row_id: Annotated[str | None, typer.Option("--id", help="编号所在列；没有则用行号")] = None,
              model: Annotated[Path | None, typer.Option(help="另一套权重（文件夹或文件）；不给则用在用的模型")] = None,
+             fast: Annotated[bool, typer.Option("--fast", help="线性部分已有把握的不再问编码器：历史大批量时更快，这些行没有编码器读出的地点和第二诉求")] = False,
              again: Annotated[bool, typer.Option("--again", help="不读文件，而把库中由别的模型标注的记录用在用的模型重做")] = False,
              ) -> None:  # fmt: skip
     """逐行标注：分类、诉求类型、建议承办单位、紧急程度、情感、关键词、实体，输出 JSONL。
@@ -33,7 +34,7 @@ def annotate(file: Annotated[Path | None, typer.Argument(help="csv、xlsx、json
     """
     from models.errors import BadRequest
 
-    if again and (file or output or title or text or row_id or model):
+    if again and (file or output or title or text or row_id or model or fast):
         raise BadRequest(
             name="--again",
             value=str(file or output or model or ""),
@@ -49,11 +50,11 @@ def annotate(file: Annotated[Path | None, typer.Argument(help="csv、xlsx、json
             reason="没有给出。用法：minsheng annotate 文件 -o 输出.jsonl，或 minsheng annotate --again",
         )
     else:
-        annotate_file(file, output, title, text, row_id, model)
+        annotate_file(file, output, title, text, row_id, model, fast=fast)
 
 
 def annotate_file(
-    file: Path, output: Path, title: str | None, text: str | None, row_id: str | None, model: Path | None
+    file: Path, output: Path, title: str | None, text: str | None, row_id: str | None, model: Path | None, *, fast: bool
 ) -> None:
     """Read, annotate, write."""
     from itertools import chain
@@ -65,6 +66,7 @@ def annotate_file(
     first = next(rows, None)
     columns = None if first is None else find_columns(file, tuple(first), title, text, row_id)
     annotator = Annotator.load(model) if model else _in_use()
+    annotator = annotator.cascading() if fast else annotator
     lines = iter(()) if first is None or columns is None else _lines(chain((first,), rows), columns, annotator)
     count = _write(lines, output)
     typer.echo(f"已标注 {count:,} 行 → {output}（模型 {annotator.version}）", err=True)

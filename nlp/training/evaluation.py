@@ -18,7 +18,14 @@ from nlp.tokenizer import Tokenizer
 from nlp.training.beside import Beside, beside
 from nlp.training.figures import HeadFigure, figure_of
 from nlp.training.held import CIVIC, SIGN, Held, facts_of, held_sets, two_sided
-from nlp.training.hybrid import PlaceFigure, SecondFigure, place_figure, second_figures
+from nlp.training.hybrid import (
+    CascadeFigure,
+    PlaceFigure,
+    SecondFigure,
+    cascade_figure,
+    place_figure,
+    second_figures,
+)
 from nlp.training.joint import HELD, READER, SHIPPED, held_out_logits, learn_from_teacher
 from nlp.training.judged import Judged, judged
 from nlp.training.mixture import Mixture, load_logits, mixture
@@ -51,7 +58,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`judged`: mixture or linear; `places` and `seconds`, which the encoder alone reads, of a mixture; `beside`: the ways on each
+    """`judged`: mixture or linear; `places` and `seconds`, which the encoder alone reads, and `cascade` of a mixture; `beside`: the ways on each
     set; `graph`: int8 as ours against the float32 pipeline.
     """
 
@@ -59,6 +66,7 @@ class Evaluation:
     figures: list[HeadFigure]
     places: PlaceFigure | None = None
     seconds: dict[str, SecondFigure] = field(default_factory=dict)
+    cascade: CascadeFigure | None = None
     beside: list[Beside] = field(default_factory=list)
     graph: list[Beside] = field(default_factory=list)
 
@@ -78,7 +86,8 @@ def evaluate(corpus: Corpus, wanted: Wanted, recipe: Recipe, progress: Progress)
     found = Evaluation("mixture" if mixed else "linear", [figure_of(held) for held in sets])
     if mixed and read:
         places, seconds = place_figure(*read), second_figures(mixed.settings, *read)
-        found = replace(found, places=places, seconds=seconds)
+        cascade = cascade_figure(linear.linear, linear.held_out, mixed.settings, mixed.held_out)
+        found = replace(found, places=places, seconds=seconds, cascade=cascade)
     if not wanted.ways:
         return found
     twin = _twin(corpus, wanted, sets, mixed, progress) if "pipeline" in wanted.ways and mixed else None

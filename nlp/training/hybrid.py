@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nlp.calibrate import NEVER, log_loss, softmax, temperature
 from nlp.classifier import HEADS, POLARITY, SECOND
 from nlp.heads import Head, named
-from nlp.hybrid import Mix, log_shares, polarity_of
+from nlp.hybrid import CASCADED, SURE, Mix, log_shares, polarity_of
 from nlp.linear import LinearClassifier
 from nlp.training.examples import Examples
 from nlp.training.linear import FEELINGS, POLARITY_WEIGHT, READ, TEST_FOLD, Answers, parents
@@ -44,6 +44,17 @@ class PlaceFigure:
     n: int
     exact: float
     overlap: float
+
+
+@dataclass(frozen=True)
+class CascadeFigure:
+    """What `HybridClassifier.cascading` skips on `n` held-out rows, and the share right of each head beside that of the mixture."""
+
+    n: int
+    sure: float
+    skipped: float
+    accuracy: dict[str, float]
+    whole: dict[str, float]
 
 
 def places_of(corpus: Corpus, head: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -110,6 +121,26 @@ def _under(head: str, logits: NDArray[np.float32], truth: NDArray[np.int64]) -> 
     if head != "subtopic":
         return values
     return np.where(parents() == parents()[truth][:, None], values, -1e4)
+
+
+def cascade_figure(
+    model: LinearClassifier, linear: Answers, settings: Mapping[str, Head], mixed: Answers
+) -> CascadeFigure:
+    """Linear answers where these are sure in every head that counts, mixed ones elsewhere.
+
+    Args:
+        linear, mixed: answers on the same rows; settings: of the mixed ones.
+    """
+    own, both = linear.of(READ), mixed.of(READ)
+    shares = {head: own.probabilities(head, model.settings) for head in CASCADED}
+    skipped = np.all([values.max(axis=1) >= SURE for values in shares.values()], axis=0)
+    whole = {head: both.probabilities(head, settings).argmax(axis=1) == both.truth[head] for head in CASCADED}
+    alone = {head: values.argmax(axis=1) == own.truth[head] for head, values in shares.items()}
+    return CascadeFigure(
+        len(skipped), SURE, float(skipped.mean()),
+        {head: float(np.where(skipped, alone[head], whole[head]).mean()) for head in CASCADED},
+        {head: float(right.mean()) for head, right in whole.items()},
+    )  # fmt: skip
 
 
 def encoded_settings(

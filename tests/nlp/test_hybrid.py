@@ -166,3 +166,21 @@ def test_it_is_kept_and_read_again(trained: Trained, encoder: Encoder, small: An
     (tmp_path / "hybrid.json").unlink()
     with pytest.raises(BadFile, match=r"hybrid\.json"):
         HybridClassifier.load(tmp_path)
+
+
+def test_the_cascade_asks_only_where_topic_type_or_department_is_in_doubt(trained: Trained, encoder: Encoder) -> None:
+    whole = hybrid(trained, encoder, 0.5)
+    fast = whole.cascading(0.6)
+    assert fast.version == f"{whole.version}-fast"  # its annotations can be told from the others
+    shares = trained.model.predict(TITLES, TEXTS)
+    doubt = np.any([shares[head].max(axis=1) < 0.6 for head in ("topic", "demand_type", "department")], axis=0)
+    assert doubt.tolist() == unsure(trained.model, trained.model.logits(TITLES, TEXTS), fast.mixes).tolist()
+    found, always = fast.read(TITLES, TEXTS), whole.read(TITLES, TEXTS)
+    for row in range(4):
+        if doubt[row]:
+            assert found[1][row] == always[1][row]
+            assert (found[0]["urgency"][row] == always[0]["urgency"][row]).all()
+        else:
+            assert found[1][row] is None
+            assert whole.seconds("second_topic", found[0]["second_topic"])[row] == 0
+    assert not unsure(trained.model, trained.model.logits(TITLES, TEXTS), whole.cascading(0.0).mixes).any()

@@ -127,3 +127,11 @@ def test_what_is_wrong_is_said_with_the_repair(
     result = run(make("csv", tmp_path), "-o", tmp_path / "out.jsonl", *arguments)
     assert isinstance(result.exception, error)
     assert told in str(result.exception)
+
+
+def test_fast_is_the_same_where_there_is_no_encoder_to_spare(tmp_path: Path, weights: Path) -> None:
+    file = make("csv", tmp_path)
+    for name, more in (("all", ()), ("fast", ("--fast",))):
+        assert run(file, "-o", tmp_path / f"{name}.jsonl", "--model", weights, *more).exit_code == 0
+    assert written(tmp_path / "fast.jsonl") == written(tmp_path / "all.jsonl")
+    assert isinstance(run("--again", "--fast").exception, BadRequest)

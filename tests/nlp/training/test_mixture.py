@@ -11,14 +11,15 @@ import pytest
 
 from models.errors import BadFile
 from nlp.classifier import HEADS
+from nlp.hybrid import CASCADED, SURE
 from nlp.tokenizer import SPECIAL, Tokenizer
 from nlp.training.examples import Examples, examples
 from nlp.training.figures import figures
 from nlp.training.heads import SIZES
 from nlp.training.held import CIVIC
-from nlp.training.hybrid import places_of
+from nlp.training.hybrid import cascade_figure, places_of
 from nlp.training.judged import Judged, judged
-from nlp.training.linear import TEST_FOLD, TUNE_FOLD
+from nlp.training.linear import READ, TEST_FOLD, TUNE_FOLD
 from nlp.training.mixture import folds_of, load_logits, misfit, mixture
 from nlp.training.rows import Corpus, read_corpus
 
@@ -128,3 +129,18 @@ def test_other_labels_are_refused_and_named(head: str, corpus: Corpus, logits: L
     narrow = misfit(logits | {head: logits[head][:, 1:]}, fold)
     assert f"{head} 有 {SIZES[head] - 1} 类，应为 {SIZES[head]} 类" in narrow
     assert f"{head} 有 0 类" in misfit(logits | {head: logits[head][:, 0]}, fold)
+
+
+def test_the_cascade_is_judged_on_the_same_rows(
+    corpus: Corpus, linear: Judged, logits: Logits, labelled: Examples
+) -> None:
+    found = mixture(corpus, linear.linear, linear.seen, linear.held_out, logits, labelled)
+    one = cascade_figure(linear.linear, linear.held_out, found.settings, found.held_out)
+    read = found.held_out.of(READ)
+    assert one.n == len(read.truth["topic"])
+    for head in CASCADED:
+        said = read.probabilities(head, found.settings).argmax(axis=1)
+        assert one.whole[head] == pytest.approx(float((said == read.truth[head]).mean()))
+    shares = [linear.held_out.of(READ).probabilities(head, linear.linear.settings).max(axis=1) for head in CASCADED]
+    assert one.skipped == pytest.approx(float((np.min(shares, axis=0) >= SURE).mean()))
+    assert all(abs(one.accuracy[head] - one.whole[head]) <= one.skipped for head in CASCADED)
