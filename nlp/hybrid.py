@@ -28,9 +28,8 @@ from nlp.tokenizer import VOCABULARY_FILE
 
 FORMAT: Final = 1
 FILE: Final = "hybrid.json"
-SURE: Final = (
-    0.9  # probability from which on a cascade leaves a text to the linear classifier (DECISIONS.md, "Cascade")
-)
+# Probability from which on a cascade leaves a text to the linear classifier (DECISIONS.md, "Cascade").
+SURE: Final = 0.8
 CASCADED: Final = ("topic", "demand_type", "department")  # the heads that have to be sure for it
 _NEVER: Final = -30.0  # logit of what is not so
 Logits = Mapping[str, NDArray[np.float32]]
