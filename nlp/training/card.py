@@ -107,7 +107,9 @@ def _further(joined: Joined, sizes_bytes: Mapping[str, int]) -> dict[str, Any]:
 def _cards(folder: Path, title: str, version: str, size_bytes: int, about: Sequence[str], found: Sequence[HeadFigure],
            sizes: Mapping[str, int], further: Mapping[str, Any] | None = None) -> list[Path]:  # fmt: skip
     told = as_json(version, found, sizes, size_bytes) | dict(further or {})
-    card = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"  # the package has its limit
+    card = (
+        json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
+    )  # the package has its limit
     (folder / "card.json").write_text(card, encoding="utf-8")
     (folder / "model_card.md").write_text(as_markdown(title, about, found, sizes), encoding="utf-8")
     return [folder / "card.json", folder / "model_card.md"]
