@@ -82,10 +82,10 @@ def _show(found: Evaluation, *, classes: bool) -> None:
             f"{head}：n {one.n:,}（{one.named:,} 行有），精确率 {one.precision:.3f}，召回率 {one.recall:.3f}，F1 {one.f1:.3f}"
         )
     if found.cascade is not None:
-        one = found.cascade
-        told = "，".join(f"{head} {value:.3f}（全读 {one.whole[head]:.3f}）" for head, value in one.accuracy.items())
+        fast = found.cascade
+        told = "，".join(f"{head} {value:.3f}（全读 {fast.whole[head]:.3f}）" for head, value in fast.accuracy.items())
         typer.echo(
-            f"级联：n {one.n:,}，线性部分各头都有 {one.sure:.0%} 把握的 {one.skipped:.1%} 不问编码器，准确率 {told}"
+            f"级联：n {fast.n:,}，线性部分各头都有 {fast.sure:.0%} 把握的 {fast.skipped:.1%} 不问编码器，准确率 {told}"
         )
     if found.beside:
         print_beside("并列比较（差为本模型减该做法，95% 成对自助法区间）", found.beside)
