@@ -14,13 +14,14 @@ import numpy as np
 
 from indices.civic.baseline import Floats
 from indices.civic.burst import SLOW
-from indices.civic.grouping import MEMORY_DAYS, group_posts, majority
+from indices.civic.grouping import MEMORY_DAYS, group_posts
 from indices.civic.heat import REFERENCE_DAYS, WEIGHTS_VERSION, heat_parts
 from indices.civic.incidents import Survey
 from indices.civic.levels import Inputs, Rules, Verdict, rules_on
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.quotations import CONTRAST, central, representative, title_of
 from indices.civic.silence import deliveries_of, silent_sources
+from indices.civic.ties import majority
 from indices.civic.vectors import Vectors
 from models.clock import city_day, now
 from models.errors import BadRequest

@@ -12,10 +12,10 @@ import numpy as np
 
 from indices.civic.baseline import Expectation, Floats, Ints, expect
 from indices.civic.burst import Burst, judge, rolling, window_tail
-from indices.civic.grouping import majority
 from indices.civic.heat import NOVELTY_DAYS, Components
 from indices.civic.people import daily_people, persons
 from indices.civic.posts import Post
+from indices.civic.ties import majority
 
 LEAST_PEOPLE: Final = 2
 """One person alone is no incident, however often he writes."""

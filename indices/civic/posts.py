@@ -98,8 +98,11 @@ def object_name(name: str) -> str:
 
 
 def _places(record: Record) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """Objects (normalised, finer than a district), the names to show, and `Post.bound`; the record's own fields first."""
-    names = [name for name in (record.place, record.community) if name]
+    """Objects (normalised, finer than a district), the names to show, and `Post.bound`; the record's own fields first.
+
+    Where a place is given, the community says only near what it lies: it would join whatever happens around one estate.
+    """
+    names = [name for name in (record.place or record.community,) if name]
     bound = bool(names)
     if record.annotation:
         found = [e for e in record.annotation.entities if e.kind in OBJECT_KINDS and not _OFFICE.search(e.text)]

@@ -2,7 +2,7 @@
 
 Row · row = ½ cosine of title words and word pairs + ½ cosine of character 2- and 3-grams (methods.md §3). Where a post names
 an object (a place or thing), a third block takes `PLACE_SHARE` of the length: posts about the same object come nearer, posts
-about two objects stay apart.
+about two objects stay apart. Where the record says in which street it is, names of places do not count as words.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ class Vectors:
     def __init__(self, posts: Sequence[Post]) -> None:
         from scipy.sparse import hstack
 
-        texts = [_DROPPED.sub("", p.title + p.text[: 2 * CHARACTERS]).lower()[:CHARACTERS] for p in posts]
-        words, grams = _word_block([p.words for p in posts]), _gram_block(texts)
+        said = [_without_names(post) if post.street else (post.words, _opening(post)) for post in posts]
+        texts = [_DROPPED.sub("", text).lower()[:CHARACTERS] for _, text in said]
+        words, grams = _word_block([words for words, _ in said]), _gram_block(texts)
         places = _vocabulary_block([list(p.objects[:2]) for p in posts])
         placed = np.diff(places.indptr) > 0
         text_share = np.where(placed, 1.0 - PLACE_SHARE, 1.0)
@@ -64,6 +65,20 @@ class Vectors:
         ).tocsr()
         self.rows.sort_indices()
         self.frequency: Ints = np.bincount(self.rows.indices, minlength=self.rows.shape[1])
+
+
+def _opening(post: Post) -> str:
+    return f"{post.title} {post.text[: 2 * CHARACTERS]}"
+
+
+def _without_names(post: Post) -> tuple[tuple[str, ...], str]:
+    """Words and text without the names of places, which the record's fields tell better: else all that is said of one place
+    would be alike, whatever it is about."""
+    names = {name for name in (*post.place_names, *post.objects, post.street, post.district) if name}
+    text = _opening(post)
+    for name in sorted(names, key=lambda name: (-len(name), name)):
+        text = text.replace(name, " ")
+    return tuple(word for word in post.words if not any(word in name for name in names)), text
 
 
 def _word_block(words: Sequence[tuple[str, ...]]) -> csr_matrix:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indices.civic.grouping import MEMORY_DAYS, group_posts, majority
+from indices.civic.grouping import MEMORY_DAYS, group_posts
 from indices.civic.people import daily_people, persons
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.vectors import TOP_GRAMS, Vectors
@@ -150,10 +150,3 @@ def test_nobody_counts_twice_within_a_week(pairs: list[tuple[int, int]]) -> None
     for day in range(41):
         assert sum(series[max(0, day - 6) : day + 1]) <= len({p for d, p in pairs if day - 6 <= d <= day})
     assert sum(series) >= len({person for _, person in pairs})
-
-
-def test_majority() -> None:
-    from collections import Counter
-
-    assert majority(Counter({"b": 2, "a": 2, "c": 1})) == "a"
-    assert majority(Counter()) is None
