@@ -30,10 +30,10 @@ def test_nothing_found_is_nought() -> None:
 
 
 def test_orders_carry_their_truth() -> None:
-    posts, event_of = orders(5, days=30, per_day=10.0, events=3)
+    posts, event_of = orders(5, days=40, per_day=10.0, events=3)
     assert len(posts) == len(event_of)
     assert {event for event in event_of if event >= 0} == {0, 1, 2}
-    assert {NEUTRAL, ORDINARY} <= set(event_of)
+    assert ORDINARY in event_of
     silent = sum(not post.objects for post in posts) / len(posts)
     assert silent > 0.05
 
