@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from models.clock import city_day
-from models.labels import Resolved, Status
+from models.labels import TOPICS, Resolved, Status
 from models.record import Record
 
 TITLE_TOKENS: Final = 25
@@ -82,12 +82,18 @@ def post_of(record: Record) -> Post:
         id=record.id, shown_id=record.native_id or record.id, source=record.source, channel=record.channel,
         at=record.created_at, day=city_day(record.created_at), title=record.title.strip(), text=text,
         words=tuple(word for word in words if _WORD.search(word)), objects=objects, bound=bound, place_names=names,
-        district=record.district or _district_in_title(record), street=record.street, topic=note.topic if note else None,
+        district=record.district or _district_in_title(record), street=record.street, topic=_topic(record),
         subtopic=note.subtopic if note else None, department=record.department or suggested,
         urgency=note.urgency if note else 0, positive=note.positive if note else 0.5,
         negative=bool(note and note.positive < 0.4), speaker=record.speaker,
         attention=(record.likes or 0) + (record.dislikes or 0) + (record.views or 0) // 100, settled=_settled(record),
     )  # fmt: skip
+
+
+def _topic(record: Record) -> str | None:
+    """What was read; where the reader was not sure enough, what the source itself says, if it is a class of ours."""
+    read = record.annotation.topic if record.annotation else None
+    return read or (record.stated_topic if record.stated_topic in TOPICS else None)
 
 
 def object_name(name: str) -> str:

@@ -20,7 +20,7 @@ OBJECT_SHARE: Final = 0.1
 """A group is about every object that so many of its members name."""
 STREET: Final = 0.1
 """The same street on the same day…"""
-FADE_DAYS: Final = 7.0
+FADE_DAYS: Final = 5.0
 """… and so many days later 1/e of it: what happened there weeks ago need not be the same."""
 MISSPELT: Final = 0.05
 """A name that differs by one character from one in the same street."""

@@ -57,7 +57,7 @@ def test_two_streets_and_two_objects_are_two_events(plain: Post) -> None:
 
 def test_the_street_fades(plain: Post) -> None:
     here = replace(plain, street="云溪街道")
-    ties = [group_of(here).tie(replace(here, day=here.day + timedelta(days))) or 0.0 for days in (0, 3, 7, 60)]
+    ties = [group_of(here).tie(replace(here, day=here.day + timedelta(days))) or 0.0 for days in (0, 3, 5, 60)]
     assert ties[0] == pytest.approx(STREET)
     assert ties[2] == pytest.approx(STREET / 2.718, rel=1e-3)
     assert ties == sorted(ties, reverse=True)
@@ -142,3 +142,13 @@ def test_where_the_street_is_known_names_of_places_are_no_words(event: Callable[
 
     assert nearer("云溪街道") < nearer(None)
     assert nearer("云溪街道") < 0
+
+
+def test_what_the_source_says_counts_where_the_reader_was_not_sure(event: Callable[..., list[Record]]) -> None:
+    record = event(count=1)[0]
+    assert record.annotation is not None
+    unread = record.model_copy(update={"annotation": record.annotation.model_copy(update={"topic": None})})
+    assert post_of(unread.model_copy(update={"stated_topic": "环境保护"})).topic == "环境保护"
+    assert post_of(unread.model_copy(update={"stated_topic": "本市自拟的类"})).topic is None
+    read = record.model_copy(update={"annotation": record.annotation.model_copy(update={"topic": "交通运输"})})
+    assert post_of(read.model_copy(update={"stated_topic": "环境保护"})).topic == "交通运输"
