@@ -235,6 +235,7 @@ def create_tables(engine: Engine) -> None:
     import indices.civic.alerts
     import indices.civic.decisions
     import indices.figures
+    import indices.incidents.tables
     import indices.intake.inbox
     import indices.ledger
     import indices.users  # noqa: F401

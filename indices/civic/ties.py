@@ -18,7 +18,7 @@ LEAST_NAME: Final = 3
 """Characters of a name that can stand for a longer one, or be misspelt."""
 OBJECT_SHARE: Final = 0.1
 """A group is about every object that so many of its members name."""
-STREET: Final = 0.1
+STREET: Final = 0.12
 """The same street on the same day…"""
 FADE_DAYS: Final = 5.0
 """… and so many days later 1/e of it: what happened there weeks ago need not be the same."""
