@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from indices.access import ScopedStore
 from models.clock import day_start
-from models.figures import Hotspots, Index, Routing
+from models.figures import Hotspot, Hotspots, Index, Routing
 from models.query import Query
 
 if TYPE_CHECKING:
@@ -56,9 +57,24 @@ def hotspots(
         return compute()
     question = question_of(reader, district, since, until, top)
     _note(house, reader, "hotspots", question)
-    return house.figures.get(
+    found = house.figures.get(
         Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=max_age_seconds, compute=compute
     )
+    return numbered(house, found)
+
+
+def numbered(house: House, found: Hotspots) -> Hotspots:
+    """Each hotspot with the number of the incident that holds most of its records; a figure that is kept may be older than the number."""
+    from indices.incidents.register import numbers_of
+
+    known = numbers_of(house.database, [record for one in found.hotspots for record in one.record_ids])
+
+    def number(one: Hotspot) -> str:
+        votes = Counter(known[record] for record in one.record_ids if record in known)
+        return min(votes, key=lambda name: (-votes[name], name)) if votes else ""
+
+    hotspots = tuple(one.model_copy(update={"incident": number(one)}) for one in found.hotspots)
+    return found.model_copy(update={"hotspots": hotspots})
 
 
 def index(house: House, reader: ScopedStore, by: By, since: date, until: date, *, district: str | None = None) -> Index:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from api import answers
 from api.commands.user import random_password
+from api.incidents import take_in as register
 from api.intake import take_in
 from api.questions import today
 from api.wiring import House
@@ -66,6 +67,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         newest = reader.search(Query(size=1)).hits[0].record.created_at
         last = city_day(newest)
         found = answers.hotspots(house, reader, last - timedelta(days=6), last + timedelta(days=1), top=20)
+        register(house, found.hotspots)
         for by in ("department", "week", "district"):
             index = answers.index(house, reader, by, last - timedelta(days=89), last + timedelta(days=1))
         value = index.overall.value

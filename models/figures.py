@@ -52,6 +52,9 @@ class Hotspot(Frozen):
     members: tuple[str, ...] = Field(description="native ids (record id where there is none)")
     sentences: tuple[Sentence, ...]
     key: str = Field(description="stable while the earliest member stays")
+    incident: str = Field(
+        "", description="number in the register of incidents, like SJ2026-00017; empty while it has none"
+    )
     record_ids: tuple[str, ...] = ()
     districts: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()

@@ -23,16 +23,18 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
              until: Annotated[str | None, typer.Option("--to", help="末日（含）；不给则为今天")] = None,
              top: Annotated[int, typer.Option(help="最多几个")] = 10,
              filters: Annotated[list[str] | None, typer.Option("--filter", help="字段:值，可重复，如 district:东桥区")] = None,
-             record: Annotated[bool, typer.Option("--record", help="登记新的预警（同一事件同一级别只登记一次）")] = False,
+             record: Annotated[bool, typer.Option("--record", help="登记：事件进台账，新的预警入表（同一事件同一级别只登记一次）")] = False,
              json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False) -> None:  # fmt: skip
     """一段时间内的热点：热度及其构成、人数、地点、原句、预警级别。没有热点也是一种答案。"""
     from datetime import timedelta
 
+    from api.incidents import RECORDED, take_in
     from api.questions import parse_day, parse_filters
     from api.wiring import House
     from indices.civic.alerts import record_alerts
     from indices.civic.hotspots import find_hotspots
     from models.clock import city_day, day_start, now
+    from models.errors import BadRequest
     from models.query import Query
 
     last = parse_day(until, "--to") if until else city_day(now())
@@ -42,10 +44,17 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
             house.console,
             day_start(first),
             day_start(last + timedelta(days=1)),
-            top=top,
+            top=max(top, RECORDED) if record else top,
             query=Query(filters=parse_filters(filters or ())),
         )
+        if record:
+            if filters:
+                raise BadRequest(
+                    name="--filter", value=" ".join(filters), reason="登记须看全市；请去掉 --filter 或 --record"
+                )
+            take_in(house, found.hotspots)
         raised = record_alerts(house.database, found) if record else []
+    found = found.model_copy(update={"hotspots": found.hotspots[:top]})
     if json:
         import json as codec
 
