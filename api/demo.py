@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from api import answers
 from api.commands.user import random_password
+from api.incidents import RECORDED
 from api.incidents import take_in as register
 from api.intake import take_in
 from api.questions import today
 from api.wiring import House
-from models.clock import city_day
+from models.clock import city_day, day_start
 from models.errors import BadRequest
 from models.item import Item
 from models.labels import ROLE_NAMES, Role
@@ -53,6 +54,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         The ten-line summary, with `{address}` left open.
     """
     from crawlers.simulation.orders import SOURCE, simulate
+    from indices.civic.hotspots import find_hotspots
 
     with House(settings) as house:
         plan = _plan(house, days, per_day)
@@ -67,7 +69,10 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         newest = reader.search(Query(size=1)).hits[0].record.created_at
         last = city_day(newest)
         found = answers.hotspots(house, reader, last - timedelta(days=6), last + timedelta(days=1), top=20)
-        register(house, found.hotspots)
+        month = find_hotspots(
+            reader, day_start(last - timedelta(days=27)), day_start(last + timedelta(days=1)), top=RECORDED
+        )
+        register(house, month.hotspots)
         for by in ("department", "week", "district"):
             index = answers.index(house, reader, by, last - timedelta(days=89), last + timedelta(days=1))
         value = index.overall.value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from indices.access import ScopedStore
 from models.clock import city_day, now
 from models.errors import BadRequest, NotFound
+from models.incident import IncidentAccount, IncidentChange, IncidentFacts, IncidentList
 from models.query import Query
 
 if TYPE_CHECKING:
@@ -105,6 +106,31 @@ def change(house: House, reader: ScopedStore, number: str, action: str, *, text:
     done = _made(changes, number, action, text, into, records)
     house.audit.note(reader.viewer.name, f"incident.{action}", f"{number} {into}".strip())
     return done
+
+
+def public_list(found: Sequence[Listed]) -> IncidentList:
+    """The public form of a list."""
+    return IncidentList(incidents=tuple(IncidentFacts(**_facts(row.incident, row.count)) for row in found))
+
+
+def public_account(found: Account) -> IncidentAccount:
+    """The public form of an account."""
+    like = [
+        {"number": one.incident.number, "title": one.incident.title, "likeness": one.likeness, "ended": one.ended}
+        for one in found.like
+    ]
+    return IncidentAccount.model_validate({
+        **_facts(found.incident, len(found.records)), "people": found.people, "hidden": found.hidden, "channels": dict(found.channels),
+        "districts": dict(found.districts), "departments": dict(found.departments), "like": like,
+        "record_ids": [record.id for record in found.records], "days": [asdict(day) for day in found.days],
+        "timeline": [asdict(one) for one in found.timeline],
+        "folds": [{"record_ids": one.record_ids, "evidence": one.evidence} for one in found.folds],
+        "log": [{name: getattr(one, name) for name in IncidentChange.model_fields} for one in found.log],
+    })  # fmt: skip
+
+
+def _facts(one: Incident, count: int) -> dict[str, Any]:
+    return {"count": count, **{name: getattr(one, name) for name in IncidentFacts.model_fields if name != "count"}}
 
 
 def _made(changes: Changes, number: str, action: str, text: str, into: str, records: Sequence[str]) -> Change:

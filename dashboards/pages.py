@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dashboards.views.admin import AdminView
     from dashboards.views.desk import DeskView
     from dashboards.views.hotspots import HotspotsView, HotspotView
+    from dashboards.views.incidents import IncidentsView, IncidentView
     from dashboards.views.records import RecordView
     from dashboards.views.satisfaction import SatisfactionView
     from dashboards.views.search import SearchView
@@ -60,6 +61,16 @@ def render_hotspots(view: HotspotsView, frame: Frame) -> str:
 def render_hotspot_panel(view: HotspotView, frame: Frame) -> str:
     """Partial of `GET /hotspots/{key}` for `HX-Request`."""
     return render("parts/hotspot.html", view=view, frame=frame)
+
+
+def render_incidents(view: IncidentsView, frame: Frame) -> str:
+    """事件台账."""
+    return render("incidents.html", view=view, frame=frame, title="事件台账")
+
+
+def render_incident(view: IncidentView, frame: Frame) -> str:
+    """One incident of the register."""
+    return render("incident.html", view=view, frame=frame, title=view.account.incident.title)
 
 
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:

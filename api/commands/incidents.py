@@ -22,14 +22,14 @@ def register(app: typer.Typer) -> None:
 def list_all(state: Annotated[list[str] | None, typer.Option(help="只看这一状态，可重复：new confirmed handling closed rejected")] = None,
              json: Json = False) -> None:  # fmt: skip
     """台账里的事件，最近有来件的在前。"""
-    from api.incidents import listed
+    from api.incidents import listed, public_list
     from api.wiring import House
     from indices.incidents.register import STATE_NAMES
 
     with House(read_only=True) as house:
         found = listed(house, house.console, state or [])
     if json:
-        _print([{**_facts(row.incident), "count": row.count} for row in found])
+        typer.echo(public_list(found).model_dump_json(indent=1))
         return
     if not found:
         typer.echo("台账里还没有事件。登记：minsheng hotspots --record（定时任务每小时做一次）")
@@ -43,13 +43,13 @@ def list_all(state: Annotated[list[str] | None, typer.Option(help="只看这一�
 @group.command("show")
 def show(number: Number, json: Json = False) -> None:
     """一个事件：时间线、渠道、并单建议、相似的往事。"""
-    from api.incidents import account_of
+    from api.incidents import account_of, public_account
     from api.wiring import House
 
     with House(read_only=True) as house:
         found = account_of(house, house.console, number)
     if json:
-        _print(as_json(found))
+        typer.echo(public_account(found).model_dump_json(indent=1))
     else:
         _tell(found)
 
@@ -141,33 +141,6 @@ def _change(number: str, action: str, *, text: str = "", into: str = "", records
         f"{what}。{one.number} {one.title}（{STATE_NAMES[one.state]}）"
         + (f"，另一事件 {done.other}" if done.other else "")
     )
-
-
-def as_json(found: Account) -> dict[str, object]:
-    """The public form of an account; records by id only."""
-    return {
-        **_facts(found.incident), "count": len(found.records), "people": found.people, "hidden": found.hidden,
-        "channels": dict(found.channels), "districts": dict(found.districts), "departments": dict(found.departments),
-        "record_ids": [record.id for record in found.records],
-        "days": [{"day": day.day, "count": day.count, "negative": day.negative, "urgent": day.urgent} for day in found.days],
-        "timeline": [{"at": one.at, "kind": one.kind, "words": one.words, "record_id": one.record_id} for one in found.timeline],
-        "folds": [{"record_ids": one.record_ids, "evidence": one.evidence} for one in found.folds],
-        "like": [{"number": one.incident.number, "title": one.incident.title, "likeness": one.likeness, "ended": one.ended}
-                 for one in found.like],
-        "log": [{"at": one.at, "who": one.who, "kind": one.kind, "note": one.note, "other": one.other, "undone": one.undone}
-                for one in found.log],
-    }  # fmt: skip
-
-
-def _facts(one: object) -> dict[str, object]:
-    names = ("number", "title", "state", "level", "heat", "topic", "place", "first", "last", "opened_at")
-    return {name: getattr(one, name) for name in names}
-
-
-def _print(found: object) -> None:
-    import json
-
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=1, default=str))
 
 
 def _tell(found: Account) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from indices.civic.people import persons
 from indices.civic.posts import Post, post_of
 from indices.incidents.changes import KIND_NAMES, Change, log_of
-from indices.incidents.register import STATE_NAMES, Incident, list_incidents, records_of
+from indices.incidents.register import MACHINE, STATE_NAMES, Incident, list_incidents, records_of
 from models.ports import Reader
 from models.record import Record
 
@@ -22,6 +22,8 @@ GROWN_PEOPLE: Final = 3
 """From so many people on it is more than somebody's own trouble."""
 QUIET_DAYS: Final = 7
 URGENT: Final = 2
+AROUND_DAYS: Final = 3
+"""Days before the first and after the last record that a curve shows."""
 LIKE_LEAST: Final = 0.2
 LIKE_SHOWN: Final = 3
 _REGISTER: Final = 2_000
@@ -159,13 +161,22 @@ def _answered(records: Sequence[Record]) -> list[Moment]:
 
 
 def _done(changes: Sequence[Change]) -> list[Moment]:
-    shown = [one for one in changes if one.kind not in ("fold", "keep")]
-    return [Moment(one.at, "change", f"{one.who}{KIND_NAMES[one.kind]}" + (f"：{one.note}" if one.note else ""))
-            for one in shown if not one.undone]  # fmt: skip
+    return [
+        Moment(one.at, "change", words_of(one))
+        for one in changes
+        if not one.undone and one.kind not in ("fold", "keep")
+    ]
+
+
+def words_of(one: Change) -> str:
+    """A line of the log in words: 王改名：夜间施工."""
+    who = "系统" if one.who == MACHINE else one.who
+    about = "，".join(filter(None, (one.other, one.note)))
+    return f"{who}{KIND_NAMES[one.kind]}" + (f"：{about}" if about else "")
 
 
 def _days(posts: Sequence[Post]) -> tuple[DayMood, ...]:
-    first, last = posts[0].day, posts[-1].day
+    first, last = posts[0].day - timedelta(days=AROUND_DAYS), posts[-1].day + timedelta(days=AROUND_DAYS)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     count = Counter(post.day for post in posts)
     negative = Counter(post.day for post in posts if post.negative)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,12 +19,15 @@ from dashboards.views.admin import admin_view
 from dashboards.views.counts import window
 from dashboards.views.desk import Counters, Decided, by_urgency_and_doubt, desk_view
 from dashboards.views.hotspots import hotspot_view, hotspots_view
+from dashboards.views.incidents import incident_view, incidents_view
 from dashboards.views.records import record_view
 from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
 from dashboards.views.today import today_view
 from indices.civic.metrics import measure
+from indices.incidents.account import account
+from indices.incidents.register import list_incidents, living, records_of
 from models.labels import Role
 
 METRICS = ("timely_rate", "resolution_rate", "satisfaction_rate", "return_rate")
@@ -106,6 +110,49 @@ class Demo:
                 return HTMLResponse(pages.render_hotspot_panel(selected, frame))
         view = hotspots_view(found, since=frame.scope.since, until=frame.scope.until, selected=selected)
         return HTMLResponse(pages.render_hotspots(view, frame))
+
+    def register(self) -> Any:
+        """A register of its own with the city's hotspots, one of them confirmed by a person."""
+        if not hasattr(self, "_engine"):
+            from indices.database import connect, create_tables
+            from indices.incidents.changes import Changes
+            from indices.incidents.register import take_in
+
+            self._folder = TemporaryDirectory()
+            self._engine = connect(f"sqlite:///{self._folder.name}/state.db")
+            create_tables(self._engine)
+            take_in(self._engine, self.city.hotspots().hotspots, at=self.city.NOW)
+            Changes(self._engine, "leader").step("SJ2026-00001", "confirm", "已核实")
+        return self._engine
+
+    async def incident_list(self, request: Request) -> Response:
+        engine, state = self.register(), request.query_params.get("state", "")
+        rows = [
+            (one, len(records_of(engine, one.number)))
+            for one in list_incidents(engine, states=[state] if state else [])
+        ]
+        if self.poison:
+            rows = [(replace(one, title=self.poison, place=self.poison, topic=self.poison), n) for one, n in rows]
+        view = incidents_view(rows, state=state, now=self.city.NOW)
+        return HTMLResponse(pages.render_incidents(view, self.frame(request, "hotspots", Role.LEADER)))
+
+    async def incident(self, request: Request) -> Response:
+        engine, number = self.register(), request.path_params["number"]
+        one = living(engine, number)
+        found = account(engine, self.store, one, today=self.city.DAY)
+        assert found is not None
+        if self.poison:
+            bad = [record.model_copy(update={"title": self.poison, "street": self.poison}) for record in found.records]
+            moments = [replace(moment, words=self.poison) for moment in found.timeline]
+            found = replace(found, incident=replace(one, title=self.poison, place=self.poison, topic=self.poison),
+                            records=tuple(bad), timeline=tuple(moments), districts=((self.poison, 2),))  # fmt: skip
+        view = incident_view(found, asked=number, may_change=True)
+        return HTMLResponse(pages.render_incident(view, self.frame(request, "hotspots", Role.LEADER)))
+
+    async def change_incident(self, request: Request) -> Response:
+        form = await request.form()
+        self.posted.append({"action": request.path_params["action"], **{k: str(v) for k, v in form.items()}})
+        return RedirectResponse(f"/incidents/{request.path_params['number']}", 303)
 
     async def satisfaction(self, request: Request) -> Response:
         index = self.city.index(request.query_params.get("by", "district"))
@@ -220,6 +267,8 @@ class Demo:
     def application(self) -> Any:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
+            Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
+            Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),
             Route("/satisfaction", self.satisfaction), Route("/desk", self.desk), Route("/desk/next", self.desk),
             Route("/desk/{id}/decide", self.decide, methods=["POST"]), Route("/search", self.search), Route("/search/results", self.search),
             Route("/records/{id}", self.record), Route("/sources", self.sources), Route("/admin", self.admin), Route("/login", self.login),

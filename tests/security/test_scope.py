@@ -31,6 +31,8 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/records"): {"params": {"size": 100, "q": "路灯"}}, ("GET", "/records/{record_id}"): {},
     ("GET", "/figures/hotspots"): {}, ("GET", "/figures/index"): {"params": {"by": "department"}},
     ("POST", "/route"): {"json": {"text": "路灯不亮三天"}},
+    ("GET", "/incidents"): {}, ("GET", "/incidents/{number}"): {}, ("POST", "/incidents/{number}/{action}"): {"data": {"text": "x"}},
+    ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
     ("GET", "/search/results"): {"params": {"q": "路灯"}}, ("GET", "/search/export"): {"params": {"q": "路灯", "format": "csv"}},
@@ -57,6 +59,7 @@ def allowed(method: str, path: str) -> frozenset[Role]:
 
 def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -> Any:
     address = path.replace("{record_id}", record_id).replace("{key}", "a")
+    address = address.replace("{number}", "SJ2026-00001").replace("{action}", "note")
     return browser.request(method, address, **REQUESTS[(method, path)])
 
 
