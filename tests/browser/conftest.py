@@ -35,10 +35,12 @@ def city() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def demo(city: ModuleType) -> Any:
+def demo(city: ModuleType) -> Iterator[Any]:
     """The application with made-up data; `demo.hostile` fills every text of it with a payload."""
     made = _load("tests_browser_demo", Path(__file__).parent / "demo.py")
-    return made.Demo(city)
+    pages = made.Demo(city)
+    yield pages
+    pages.close()
 
 
 @pytest.fixture(scope="session")

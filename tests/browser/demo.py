@@ -125,6 +125,11 @@ class Demo:
             Changes(self._engine, "leader").step("SJ2026-00001", "confirm", "已核实")
         return self._engine
 
+    def close(self) -> None:
+        if hasattr(self, "_engine"):
+            self._engine.dispose()
+            self._folder.cleanup()
+
     async def incident_list(self, request: Request) -> Response:
         engine, state = self.register(), request.query_params.get("state", "")
         rows = [
