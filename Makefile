@@ -13,7 +13,7 @@ run: .venv/.core ## set up, simulate a city, take it in, show the pages
 
 test: setup ## set up everything and pass all tests; suites without their server are named with the reason
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache && $(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 setup: .venv/.full .venv/.system ## core, all extras, development tools, browser
 

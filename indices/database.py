@@ -231,7 +231,8 @@ def database_seconds(connection: Connection) -> float:
 
 def create_tables(engine: Engine) -> None:
     """Make every table that does not exist yet."""
-    import indices.audit  # these declare their tables
+    import indices.alerts.outbox  # these declare their tables
+    import indices.audit
     import indices.civic.alerts
     import indices.civic.decisions
     import indices.figures

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
-from sqlalchemy import Column, Connection, Double, Engine, ForeignKey, Integer, String, Table, Text, select, update
+from sqlalchemy import Column, Connection, Double, Engine, ForeignKey, Integer, String, Table, Text, select
 
 from indices.civic.levels import rules_on
 from indices.database import metadata, reading, upsert, writing
 from models.clock import city_day, now
-from models.errors import NotFound
 from models.figures import Hotspot, Hotspots
 from models.identity import digest
 from models.labels import Level
@@ -118,17 +117,7 @@ def list_alerts(engine: Engine, *, limit: int = 100) -> list[Alert]:
     """The latest alerts, newest first, the higher level first at a tie."""
     order = (alerts.c.raised_at.desc(), alerts.c.rank.desc(), alerts.c.id)
     with reading(engine) as connection:
-        return [_alert(row) for row in connection.execute(select(alerts).order_by(*order).limit(limit))]
-
-
-def decide_alert(engine: Engine, alert: str, state: Literal["confirmed", "rejected"]) -> Alert:
-    """What a person decided about an alert: orange and red may leave the house once confirmed. Raises NotFound."""
-    with writing(engine) as connection:
-        connection.execute(update(alerts).where(alerts.c.id == alert).values(state=state))
-        row = connection.execute(select(alerts).where(alerts.c.id == alert)).first()
-    if row is None:
-        raise NotFound(what=f"预警 {alert[:40]}")
-    return _alert(row)
+        return [alert_of(row) for row in connection.execute(select(alerts).order_by(*order).limit(limit))]
 
 
 def figure_of(engine: Engine, figure: str) -> Hotspots | None:
@@ -204,7 +193,8 @@ def _row(alert: Alert) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _alert(row: object) -> Alert:
+def alert_of(row: object) -> Alert:
+    """The alert of a row of the table."""
     values = dict(row._mapping)  # type: ignore[attr-defined]
     rank = values.pop("rank")
     due = values["acknowledge_by"]

@@ -11,6 +11,7 @@ import os
 import random
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,11 @@ from indices.intake.renewal import Renewal
 from indices.intake.worker import Worker
 from indices.ledger import Ledger
 from indices.stores.embedded import EmbeddedStore
+from models.clock import now
+from models.figures import Hotspot, Hotspots, Source
 from models.item import Item, Payload
+from models.labels import Level
+from models.query import Query
 from models.record import Annotation
 from models.settings import Settings
 from nlp.annotate import Reading
@@ -118,7 +123,45 @@ def renew(url: str, folder: str) -> None:
         worker.turn()
 
 
-CHILDREN: dict[str, Callable[..., None]] = {"accept": accept, "work": work, "tick": tick, "renew": renew}
+def alert(url: str, report: str, rounds: int) -> None:
+    """Raise and deliver, figure after figure, from the first on; a send is reported when the receiver has it."""
+    from indices.alerts import outbox
+    from indices.alerts.channels import Channel
+    from indices.civic.alerts import record_alerts
+
+    outbox.LEASE_SECONDS = 0.05  # type: ignore[misc]
+    received, engine = Report(report), connect(url)
+
+    def send(channel: Channel, title: str, body: str) -> str:
+        received(channel.name, body.rsplit(" ", 1)[-1])
+        time.sleep(0.003)  # the receiver has it, the sender does not know yet
+        return ""
+
+    for number in range(rounds):
+        record_alerts(engine, alert_figure(number))
+        outbox.run(engine, [Channel("甲", "x"), Channel("乙", "x")], send)
+    received("done", os.getpid())
+    threading.Event().wait()
+
+
+def alert_figure(number: int) -> Hotspots:
+    """Three incidents of which one was in the figure before."""
+    at = now()
+    found = [
+        Hotspot(rank=1, title=f"第{one}件事", heat=1, parts={}, count=3, people=3, first=at, last=at, places=(), topic="其他", level=Level.YELLOW,
+                members=(), sentences=(), key=f"k{one}", record_ids=(f"r{one}a", f"r{one}b"), rule="规则")
+        for one in range(2 * number, 2 * number + 3)
+    ]  # fmt: skip
+    return Hotspots(hotspots=tuple(found), source=Source(query=Query(until=at), n=9, computed_at=at))
+
+
+CHILDREN: dict[str, Callable[..., None]] = {
+    "accept": accept,
+    "work": work,
+    "tick": tick,
+    "renew": renew,
+    "alert": alert,
+}
 
 
 def answer(line: str) -> None:

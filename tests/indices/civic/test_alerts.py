@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from indices.civic import alerts
-from indices.civic.alerts import decide_alert, figure_of, list_alerts, record_alerts
+from indices.civic.alerts import figure_of, list_alerts, record_alerts
 from indices.database import connect, create_tables
-from models.errors import NotFound
 from models.figures import Hotspot, Hotspots, Source
 from models.labels import Level
 from models.query import Query
@@ -126,14 +125,3 @@ def test_a_large_incident_is_recorded(state: Engine) -> None:
 def test_only_orange_and_red_need_a_person() -> None:
     assert {Level.ORANGE, Level.RED} == alerts.NEEDS_PERSON
     assert tuple(Level) == alerts.LEVELS
-
-
-def test_a_person_confirms_or_rejects_and_an_unknown_alert_is_named(state: Engine) -> None:
-    (raised,) = record_alerts(state, figure(hotspot(Level.ORANGE)), at=AT)
-    assert raised.state == "raised"
-    assert decide_alert(state, raised.id, "confirmed").state == "confirmed"
-    assert list_alerts(state)[0].state == "confirmed"
-    assert decide_alert(state, raised.id, "rejected").state == "rejected"
-    assert record_alerts(state, figure(hotspot(Level.ORANGE)), at=AT) == []
-    with pytest.raises(NotFound, match="nothing"):
-        decide_alert(state, "nothing", "confirmed")
