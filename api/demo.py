@@ -54,6 +54,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         The ten-line summary, with `{address}` left open.
     """
     from crawlers.simulation.orders import SOURCE, simulate
+    from indices.civic.alerts import record_alerts
     from indices.civic.hotspots import find_hotspots
 
     with House(settings) as house:
@@ -73,6 +74,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
             reader, day_start(last - timedelta(days=27)), day_start(last + timedelta(days=1)), top=RECORDED
         )
         register(house, month.hotspots)
+        record_alerts(house.database, month)
         for by in ("department", "week", "district"):
             index = answers.index(house, reader, by, last - timedelta(days=89), last + timedelta(days=1))
         value = index.overall.value

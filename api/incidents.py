@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from indices.access import ScopedStore
+from indices.access import ScopedStore, visible_ids
 from models.clock import city_day, now
 from models.errors import BadRequest, NotFound
 from models.incident import IncidentAccount, IncidentChange, IncidentFacts, IncidentList
-from models.query import Query
 
 if TYPE_CHECKING:
     from api.wiring import House
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 RECORDED: Final = 100
 """Hotspots of a figure that are taken into the register."""
 LISTED: Final = 200
-_IDS_AT_ONCE: Final = 10_000
 ACTIONS: Final = (
     "confirm",
     "reject",
@@ -69,7 +67,7 @@ def listed(house: House, reader: ScopedStore, states: Sequence[str] = ()) -> lis
     held = {one.number: register.records_of(house.database, one.number) for one in known}
     if reader.viewer.districts is None:
         return [Listed(one, len(held[one.number])) for one in known if held[one.number]]
-    seen = _visible(reader, [record for records in held.values() for record in records])
+    seen = visible_ids(reader, [record for records in held.values() for record in records])
     return [row for one in known if (row := _through(reader, one, held[one.number], seen))]
 
 
@@ -151,11 +149,6 @@ def _given(name: str, value: str) -> str:
     if not value:
         raise BadRequest(name=name, value=value, reason="请写另一个事件的编号，如 SJ2026-00017")
     return value
-
-
-def _visible(reader: ScopedStore, records: Sequence[str]) -> set[str]:
-    parts = (tuple(records[begin : begin + _IDS_AT_ONCE]) for begin in range(0, len(records), _IDS_AT_ONCE))
-    return {bucket.keys[0] for part in parts for bucket in reader.aggregate(Query(filters={"id": part}), ["id"])}
 
 
 def _through(reader: ScopedStore, one: Incident, records: Sequence[str], seen: set[str]) -> Listed | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dashboards.briefing import Briefing
     from dashboards.views.admin import AdminView
+    from dashboards.views.alerts import AlertsView
     from dashboards.views.desk import DeskView
     from dashboards.views.hotspots import HotspotsView, HotspotView
     from dashboards.views.incidents import IncidentsView, IncidentView
@@ -71,6 +72,11 @@ def render_incidents(view: IncidentsView, frame: Frame) -> str:
 def render_incident(view: IncidentView, frame: Frame) -> str:
     """One incident of the register."""
     return render("incident.html", view=view, frame=frame, title=view.account.incident.title)
+
+
+def render_alerts(view: AlertsView, frame: Frame) -> str:
+    """预警."""
+    return render("alerts.html", view=view, frame=frame, title="预警")
 
 
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:

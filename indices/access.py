@@ -7,12 +7,15 @@ what citizens said: to them no record exists.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from indices.audit import AuditLog
 from models.ports import Reader, Store
 from models.query import Bucket, Page, Query
 from models.record import Record
 from models.viewer import Viewer
+
+IDS_AT_ONCE: Final = 10_000
 
 
 class ScopedStore(Reader):
@@ -68,3 +71,9 @@ class ScopedStore(Reader):
         scoped = self._scoped(query)
         self._note("record.scan", query, success=scoped is not None)
         return iter(()) if scoped is None else self._store.scan(scoped)
+
+
+def visible_ids(reader: ScopedStore, record_ids: Sequence[str]) -> set[str]:
+    """Which of the records the viewer may see, without reading them."""
+    parts = (tuple(record_ids[begin : begin + IDS_AT_ONCE]) for begin in range(0, len(record_ids), IDS_AT_ONCE))
+    return {bucket.keys[0] for part in parts for bucket in reader.aggregate(Query(filters={"id": part}), ["id"])}

@@ -120,6 +120,20 @@ def list_alerts(engine: Engine, *, limit: int = 100) -> list[Alert]:
         return [alert_of(row) for row in connection.execute(select(alerts).order_by(*order).limit(limit))]
 
 
+def records_of_incidents(engine: Engine, incidents: Sequence[str]) -> dict[str, list[str]]:
+    """The records with which each incident was alerted; nothing for a silent source."""
+    found: dict[str, list[str]] = {}
+    with reading(engine) as connection:
+        for begin in range(0, len(incidents), _CHUNK):
+            chunk = list(incidents[begin : begin + _CHUNK])
+            rows = connection.execute(
+                select(alert_members).where(alert_members.c.incident.in_(chunk)).order_by(alert_members.c.record_id)
+            )
+            for row in rows:
+                found.setdefault(row.incident, []).append(row.record_id)
+    return found
+
+
 def figure_of(engine: Engine, figure: str) -> Hotspots | None:
     """The figure that an alert came from, as it was then."""
     with reading(engine) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -14,8 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from api.alerts import Told
 from dashboards import assets, pages
 from dashboards.views.admin import admin_view
+from dashboards.views.alerts import alerts_view
 from dashboards.views.counts import window
 from dashboards.views.desk import Counters, Decided, by_urgency_and_doubt, desk_view
 from dashboards.views.hotspots import hotspot_view, hotspots_view
@@ -25,10 +28,14 @@ from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
 from dashboards.views.today import today_view
+from indices.alerts.channels import Channel
+from indices.alerts.life import steps_of, take_step
+from indices.alerts.outbox import list_deliveries, run
+from indices.civic.alerts import list_alerts, record_alerts
 from indices.civic.metrics import measure
 from indices.incidents.account import account
 from indices.incidents.register import list_incidents, living, records_of
-from models.labels import Role
+from models.labels import Level, Role
 
 METRICS = ("timely_rate", "resolution_rate", "satisfaction_rate", "return_rate")
 
@@ -123,6 +130,10 @@ class Demo:
             create_tables(self._engine)
             take_in(self._engine, self.city.hotspots().hotspots, at=self.city.NOW)
             Changes(self._engine, "leader").step("SJ2026-00001", "confirm", "已核实")
+            first, *_ = record_alerts(self._engine, self.city.hotspots(), at=self.city.NOW - timedelta(hours=2))
+            take_step(self._engine, first.id, "acknowledge", "leader", "正在核实")
+            run(self._engine, [Channel("值班群", "x", levels=frozenset(Level), escalations=True)], lambda *_: "没有回话",
+                clock=lambda: self.city.NOW)  # fmt: skip
         return self._engine
 
     def close(self) -> None:
@@ -158,6 +169,18 @@ class Demo:
         form = await request.form()
         self.posted.append({"action": request.path_params["action"], **{k: str(v) for k, v in form.items()}})
         return RedirectResponse(f"/incidents/{request.path_params['number']}", 303)
+
+    async def alert_list(self, request: Request) -> Response:
+        engine = self.register()
+        rows = []
+        if request.query_params.get("state") != "empty":
+            for one in list_alerts(engine):
+                log, sent = tuple(steps_of(engine, one.id)), tuple(list_deliveries(engine, alert=one.id))
+                shown = replace(one, title=self.poison, rule=self.poison) if self.poison else one
+                noted = tuple(replace(step, who=self.poison, note=self.poison) for step in log) if self.poison else log
+                rows.append(Told(shown, "SJ2026-00001", noted, sent))
+        view = alerts_view(rows, everything=request.query_params.get("show") == "all", now=self.city.NOW)
+        return HTMLResponse(pages.render_alerts(view, self.frame(request, "hotspots", Role.LEADER)))
 
     async def satisfaction(self, request: Request) -> Response:
         index = self.city.index(request.query_params.get("by", "district"))
@@ -272,6 +295,7 @@ class Demo:
     def application(self) -> Any:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
+            Route("/alerts", self.alert_list),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
             Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),
             Route("/satisfaction", self.satisfaction), Route("/desk", self.desk), Route("/desk/next", self.desk),

@@ -32,6 +32,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/figures/hotspots"): {}, ("GET", "/figures/index"): {"params": {"by": "department"}},
     ("POST", "/route"): {"json": {"text": "路灯不亮三天"}},
     ("GET", "/incidents"): {}, ("GET", "/incidents/{number}"): {}, ("POST", "/incidents/{number}/{action}"): {"data": {"text": "x"}},
+    ("GET", "/alerts"): {"params": {"show": "all"}}, ("POST", "/alerts/{alert}/{step}"): {"data": {"note": "x"}}, ("GET", "/figures/alerts"): {},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
@@ -59,7 +60,12 @@ def allowed(method: str, path: str) -> frozenset[Role]:
 
 def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -> Any:
     address = path.replace("{record_id}", record_id).replace("{key}", "a")
-    address = address.replace("{number}", "SJ2026-00001").replace("{action}", "note")
+    address = (
+        address.replace("{number}", "SJ2026-00001")
+        .replace("{action}", "note")
+        .replace("{alert}", "a")
+        .replace("{step}", "confirm")
+    )
     return browser.request(method, address, **REQUESTS[(method, path)])
 
 

@@ -1,0 +1,70 @@
+"""Alerts as a viewer may see them, and the steps that he may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from indices.access import ScopedStore, visible_ids
+from models.clock import now
+from models.errors import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from api.wiring import House
+    from indices.alerts.life import Step
+    from indices.alerts.outbox import Delivery
+    from indices.civic.alerts import Alert
+
+LISTED: Final = 200
+OPEN: Final = frozenset({"raised", "acknowledged"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert with what became of it. `incident`: its number in the register, "" while it has none."""
+
+    alert: Alert
+    incident: str
+    steps: tuple[Step, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+def told(house: House, reader: ScopedStore, *, only_open: bool = False, limit: int = LISTED) -> list[Told]:
+    """The latest alerts of which the viewer may see every record; who sees some districts only is not told of silent sources."""
+    from indices.alerts.life import steps_of
+    from indices.alerts.outbox import list_deliveries
+    from indices.civic.alerts import list_alerts, records_of_incidents
+    from indices.incidents.register import numbers_of
+
+    house.audit.note(reader.viewer.name, "alerts.list", "open" if only_open else "")
+    if not reader.viewer.sees_business:
+        return []
+    found = [one for one in list_alerts(house.database, limit=limit) if not only_open or one.state in OPEN]
+    held = records_of_incidents(house.database, [one.incident for one in found])
+    if reader.viewer.districts is not None:
+        seen = visible_ids(reader, [record for records in held.values() for record in records])
+        found = [one for one in found if held.get(one.incident) and set(held[one.incident]) <= seen]
+    numbers = numbers_of(house.database, [record for records in held.values() for record in records])
+    return [
+        Told(one, next((numbers[record] for record in held.get(one.incident, ()) if record in numbers), ""),
+             tuple(steps_of(house.database, one.id)), tuple(list_deliveries(house.database, alert=one.id)))
+        for one in found
+    ]  # fmt: skip
+
+
+def take_step(house: House, reader: ScopedStore, alert: str, kind: str, *, note: str = "", hours: float = 0.0) -> Alert:
+    """A step of `indices.alerts.life.STEPS`, or snooze. Raises NotFound for what the viewer may not see, BadRequest."""
+    from indices.alerts import life
+
+    one = next((row.alert for row in told(house, reader, limit=10_000) if row.alert.id == alert), None)
+    if one is None:
+        raise NotFound(what=f"预警 {alert[:40]}")
+    if kind == "snooze":
+        if not hours > 0:
+            raise BadRequest(name="hours", value=hours, reason="应为大于 0 的小时数")
+        done = life.snooze(house.database, alert, reader.viewer.name, now() + timedelta(hours=hours), note)
+    else:
+        done = life.take_step(house.database, alert, kind, reader.viewer.name, note)
+    house.audit.note(reader.viewer.name, f"alerts.{kind}", f"{alert} {one.title}")
+    return done
