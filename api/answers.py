@@ -48,14 +48,19 @@ def hotspots(
 
     `max_age_seconds`: how old a kept figure may be although items came in since; 0 for what is printed.
     """
+    from indices.alerts.rules import known_rules
     from indices.civic.hotspots import find_hotspots
+    from indices.civic.levels import rules_on
+
+    rules = known_rules(house.database)
 
     def compute() -> Hotspots:
-        return find_hotspots(reader, day_start(since), day_start(until), top=top, query=_within(district))
+        query = _within(district)
+        return find_hotspots(reader, day_start(since), day_start(until), top=top, query=query, rules=rules)
 
     if not reader.viewer.sees_business:
         return compute()
-    question = question_of(reader, district, since, until, top)
+    question = question_of(reader, district, since, until, top, rules_on(until, rules).version)
     _note(house, reader, "hotspots", question)
     found = house.figures.get(
         Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=max_age_seconds, compute=compute

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from api.wiring import House
+    from indices.alerts.rules import Raised
     from indices.civic.alerts import Alert
 
 group = typer.Typer(help="预警：列出、签收、确认、判为不是热点、暂缓、办结、发送。", no_args_is_help=True)
+rules = typer.Typer(help="预警规则：查看、试算、启用、按误报预算定阈值。", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="预警编号，前 8 位即可")]
 Note = Annotated[str, typer.Option(help="备注")]
 
 
 def register(app: typer.Typer) -> None:
+    group.add_typer(rules, name="rules")
     app.add_typer(group, name="alerts")
 
 
@@ -113,6 +120,103 @@ def deliveries(limit: Annotated[int, typer.Option(min=1, max=1_000)] = 50) -> No
         kind = "（逾期上报）" if one.kind == "escalation" else ""
         problem = f"：{one.error}" if one.error else ""
         typer.echo(f"{one.alert[:8]} → {one.channel}{kind}  {STATE_NAMES[one.state]} {at}，第 {one.tries} 次{problem}")
+
+
+@rules.command("show")
+def show_rules() -> None:
+    """今天用的规则，以及各版本的生效日。"""
+    from api.questions import today
+    from api.wiring import House
+    from indices.alerts.rules import in_force, known_rules, saved_rules
+
+    with House(read_only=True) as house:
+        saved = {one.version: one for one in saved_rules(house.database)}
+        now_in_force = in_force(house.database, today())
+        known = known_rules(house.database)
+    for one in known:
+        who = f"，{saved[one.version].who} 启用" if one.version in saved else "，随软件提供"
+        typer.echo(f"{'→' if one.version == now_in_force.version else ' '} {one.version}  自 {one.effective} 起{who}")
+    for number, step in enumerate(now_in_force.body["burst"], start=1):
+        typer.echo(f"突增 {number}：p<{step['p']:g} 且 7 天内人数≥{step['people']}")
+
+
+@rules.command("trial")
+def trial(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="一版规则（TOML）")],
+          days: Annotated[int, typer.Option(min=7, max=365)] = 90) -> None:  # fmt: skip
+    """试算：这版规则在过去若干天会登记哪些预警，与现行规则比较。"""
+    from api.questions import today
+    from api.wiring import House
+    from indices.alerts.rules import check_rules, in_force, look_back, would_raise
+
+    with House(read_only=True) as house:
+        wanted = check_rules(house.database, file.read_text(encoding="utf-8"), today=today())
+        known = in_force(house.database, today())
+        last = newest_day(house)
+        new = would_raise(look_back(house.console, last, wanted, days=days), wanted)
+        old = would_raise(look_back(house.console, last, known, days=days), known)
+        house.audit.note("console", "alerts.trial", wanted.version)
+    _compare(known.version, old, wanted.version, new, days)
+
+
+@rules.command("use")
+def use(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="一版规则（TOML）")]) -> None:
+    """启用：自该版的生效日起用它；旧预警仍按当时的规则说明。"""
+    from api.wiring import House
+    from indices.alerts.rules import save_rules
+
+    with House(read_only=True) as house:
+        made = save_rules(house.database, file.read_text(encoding="utf-8"), "console")
+        house.audit.note("console", "alerts.rules", made.version)
+    typer.echo(f"规则 {made.version} 自 {made.effective} 起使用")
+
+
+@rules.command("budget")
+def budget(per_day: Annotated[float, typer.Option(help="每天至多登记几条预警")],
+           days: Annotated[int, typer.Option(min=7, max=365)] = 90) -> None:  # fmt: skip
+    """按预算定阈值：把突增的概率界乘上多少，过去若干天平均每天不超过这么多条。"""
+    from api.questions import today
+    from api.wiring import House
+    from indices.alerts.rules import in_force, look_back, within_budget, would_raise
+
+    with House(read_only=True) as house:
+        known = in_force(house.database, today())
+        looked = look_back(house.console, newest_day(house), known, days=days)
+        house.audit.note("console", "alerts.budget", f"{per_day:g}")
+    factor, made = within_budget(looked, known, per_day, days=days)
+    typer.echo(
+        f"现行规则 {known.version}：{days} 天 {len(would_raise(looked, known))} 条，每天 {len(would_raise(looked, known)) / days:.2f}"
+    )
+    found = would_raise(looked, made)
+    typer.echo(f"概率界乘 {factor:g}：{days} 天 {len(found)} 条，每天 {len(found) / days:.2f}（预算 {per_day:g}）")
+    for number, step in enumerate(made.body["burst"], start=1):
+        typer.echo(f"  突增 {number}：p<{step['p']:g} 且人数≥{step['people']}")
+    if len(found) > per_day * days:
+        typer.echo("仍超出预算：其余的来自范围、严重、负面三轴，请改这些轴的界。")
+
+
+def newest_day(house: House) -> date:
+    """The city day of the newest record; today where there is none."""
+    from models.clock import city_day, now
+    from models.query import Query
+
+    hits = house.console.search(Query(size=1)).hits
+    return city_day(hits[0].record.created_at) if hits else city_day(now())
+
+
+def _compare(old_name: str, old: list[Raised], new_name: str, new: list[Raised], days: int) -> None:
+    from indices.alerts.rules import levels_of
+
+    for name, found in ((old_name, old), (new_name, new)):
+        told = "，".join(f"{level} {count}" for level, count in levels_of(found).items())
+        typer.echo(f"{name}：{days} 天 {len(found)} 条（{told}），每天 {len(found) / days:.2f}")
+    before = {(one.title, one.level) for one in old}
+    for one in new:
+        mark = " " if (one.title, one.level) in before else "+"
+        typer.echo(f"{mark} {one.day} [{one.level}] {one.title}（7 天内最多 {one.people} 人）")
+    after = {(one.title, one.level) for one in new}
+    for one in old:
+        if (one.title, one.level) not in after:
+            typer.echo(f"- {one.day} [{one.level}] {one.title}")
 
 
 def _step(alert: str, kind: str, note: str) -> None:

@@ -31,6 +31,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
     from api.incidents import RECORDED, take_in
     from api.questions import parse_day, parse_filters
     from api.wiring import House
+    from indices.alerts.rules import known_rules
     from indices.civic.alerts import record_alerts
     from indices.civic.hotspots import find_hotspots
     from models.clock import city_day, day_start, now
@@ -40,12 +41,14 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
     last = parse_day(until, "--to") if until else city_day(now())
     first = parse_day(since, "--from") if since else last - timedelta(days=DEFAULT_DAYS - 1)
     with House(read_only=True) as house:
+        rules = known_rules(house.database)
         found = find_hotspots(
             house.console,
             day_start(first),
             day_start(last + timedelta(days=1)),
             top=max(top, RECORDED) if record else top,
             query=Query(filters=parse_filters(filters or ())),
+            rules=rules,
         )
         if record:
             if filters:
@@ -53,7 +56,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
                     name="--filter", value=" ".join(filters), reason="登记须看全市；请去掉 --filter 或 --record"
                 )
             take_in(house, found.hotspots)
-        raised = record_alerts(house.database, found) if record else []
+        raised = record_alerts(house.database, found, rules=rules) if record else []
     found = found.model_copy(update={"hotspots": found.hotspots[:top]})
     if json:
         import json as codec

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, Double, Engine, ForeignKey, Integer, String, Table, Text, select
 
-from indices.civic.levels import rules_on
+from indices.civic.levels import Rules, rules_on
 from indices.database import metadata, reading, upsert, writing
 from models.clock import city_day, now
 from models.figures import Hotspot, Hotspots
@@ -83,10 +83,14 @@ class Alert:
     figure: str
 
 
-def record_alerts(engine: Engine, found: Hotspots, *, at: datetime | None = None) -> list[Alert]:
+def record_alerts(
+    engine: Engine, found: Hotspots, *, at: datetime | None = None, rules: tuple[Rules, ...] | None = None
+) -> list[Alert]:
     """Raise what is new in a figure: each incident whose level is higher than any it was raised at, each silent source.
 
     Calling it again with the same figure, or with one computed later from the same incidents, raises nothing.
+
+    `rules`: every version that is known; None: those that ship.
 
     Returns:
         The alerts that were raised now, in order of rank.
@@ -95,16 +99,17 @@ def record_alerts(engine: Engine, found: Hotspots, *, at: datetime | None = None
     figure = digest("alert-figure", found.model_dump_json())
     end = found.source.query.until
     day = city_day((end or moment) - timedelta(microseconds=1))
+    in_force = rules_on(day, rules)
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             # Two that record at once take turns, as SQLite's write lock makes them.
             connection.exec_driver_sql("LOCK TABLE alerts IN SHARE ROW EXCLUSIVE MODE")
         raised = [
-            _raise_incident(engine, connection, one, figure, moment, day)
+            _raise_incident(engine, connection, one, figure, moment, in_force)
             for one in found.hotspots
             if one.level is not Level.NONE
         ]
-        raised += [_raise_silence(connection, source, figure, moment, day) for source in found.silent_sources]
+        raised += [_raise_silence(connection, source, figure, moment, day, in_force) for source in found.silent_sources]
         fresh = _highest(alert for alert in raised if alert is not None)
         if fresh:
             row = {"id": figure, "computed_at": found.source.computed_at.timestamp(), "body": found.model_dump_json()}
@@ -152,7 +157,7 @@ def _highest(raised: Iterable[Alert]) -> list[Alert]:
 
 
 def _raise_incident(
-    engine: Engine, connection: Connection, hotspot: Hotspot, figure: str, moment: datetime, day: date
+    engine: Engine, connection: Connection, hotspot: Hotspot, figure: str, moment: datetime, rules: Rules
 ) -> Alert | None:
     incident = _known_incident(connection, hotspot.record_ids) or hotspot.key
     members = [{"record_id": record_id, "incident": incident} for record_id in hotspot.record_ids]
@@ -165,7 +170,7 @@ def _raise_incident(
     ).scalar()
     if LEVELS.index(hotspot.level) <= (highest or 0):
         return None
-    minutes = rules_on(day).acknowledge_minutes(hotspot.level)
+    minutes = rules.acknowledge_minutes(hotspot.level)
     return Alert(
         id=digest("alert", incident, hotspot.level), incident=incident, kind="hotspot", level=hotspot.level, title=hotspot.title,
         rule=hotspot.rule, people=hotspot.people, count=hotspot.count, raised_at=moment,
@@ -173,13 +178,15 @@ def _raise_incident(
     )  # fmt: skip
 
 
-def _raise_silence(connection: Connection, source: str, figure: str, moment: datetime, day: date) -> Alert | None:
+def _raise_silence(
+    connection: Connection, source: str, figure: str, moment: datetime, day: date, rules: Rules
+) -> Alert | None:
     """A silent source alerts once a week of silence, at the lowest level."""
     incident = digest("silence", source, day.isocalendar()[:2].__repr__())
     known = connection.execute(select(alerts.c.id).where(alerts.c.incident == incident)).first()
     if known:
         return None
-    minutes = rules_on(day).acknowledge_minutes(Level.BLUE)
+    minutes = rules.acknowledge_minutes(Level.BLUE)
     return Alert(
         id=digest("alert", incident, Level.BLUE), incident=incident, kind="source", level=Level.BLUE, title=f"数据源“{source}”没有来件",
         rule=f"截至 {day} 已超过该来源历来最长的间隔，按其常量应有来件", people=0, count=0, raised_at=moment,

@@ -42,7 +42,7 @@ _SLOW_DAYS: Final = 28
 
 
 def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int = 10, query: Query | None = None,
-                  least_people: int = LEAST_PEOPLE) -> Hotspots:  # fmt: skip
+                  least_people: int = LEAST_PEOPLE, rules: tuple[Rules, ...] | None = None) -> Hotspots:  # fmt: skip
     """The hottest incidents of the period [since, until).
 
     Args:
@@ -51,6 +51,7 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
         top: how many at most.
         query: narrows the records (filters, words); its own times do not count.
         least_people: distinct people in the period that an incident must have.
+        rules: every version that is known; None: those that ship.
 
     Raises:
         BadRequest: the period is empty or `top` is not positive.
@@ -64,18 +65,18 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
     first, last = city_day(since), city_day(until - timedelta(microseconds=1))
     scan = asked.model_copy(update={"since": since - timedelta(days=MEMORY_DAYS)})
     posts = sorted(map(post_of, reader.scan(scan)), key=lambda post: (post.at, post.id))
-    rules = rules_on(last)
+    found_rules = rules_on(last, rules)
     source = Source(
         query=asked, n=sum(post.at >= since for post in posts), computed_at=now(),
-        versions={"hotspots": METHOD_VERSION, "heat": WEIGHTS_VERSION, "rules": rules.version},
+        versions={"hotspots": METHOD_VERSION, "heat": WEIGHTS_VERSION, "rules": found_rules.version},
     )  # fmt: skip
     if not posts:
         return Hotspots(hotspots=(), source=source)
-    found = _Search(posts, first, last, rules).best(top, least_people)
+    found = Search(posts, first, last, found_rules).best(top, least_people)
     return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(deliveries_of(posts), last))
 
 
-class _Search:
+class Search:
     """One run over the posts of a period and its history."""
 
     def __init__(self, posts: list[Post], first: date, last: date, rules: Rules) -> None:
@@ -88,7 +89,8 @@ class _Search:
         self.survey = Survey(posts, groups, start, self.end, active_from=self.period)
         if self.end - self.begin >= REFERENCE_DAYS:
             self.survey.sustained = self.survey.sustain(self.begin, self.end)
-        self._negative: dict[str, float | None] = {}
+        self._negative: dict[tuple[str, int], float | None] = {}
+        self._topics: dict[str, tuple[Floats, Floats]] = {}
 
     def best(self, top: int, least_people: int) -> list[Hotspot]:
         survey = self.survey
@@ -140,26 +142,28 @@ class _Search:
         )  # fmt: skip
 
     def _judge(self, row: int) -> tuple[float, Verdict]:
-        """The p-value, corrected for having looked at every day of the period, and the level."""
+        inputs = self.inputs(row, self.begin, self.end, self.rules)
+        return inputs.p_value, self.rules.assess(inputs)
+
+    def inputs(self, row: int, begin: int, end: int, rules: Rules) -> Inputs:
+        """What the rules look at: incident `row` in the days [begin, end). The p-value is corrected for having looked at each."""
         survey, incident = self.survey, self.survey.incidents[row]
-        days = slice(self.begin, self.end)
-        best = 10.0 ** -float(survey.burst.score[row, days].max())
-        p_value = float(-np.expm1((self.end - self.begin) * np.log1p(-min(best, 1 - 1e-16))))
+        best = 10.0 ** -float(survey.burst.score[row, begin:end].max())
+        p_value = float(-np.expm1((end - begin) * np.log1p(-min(best, 1 - 1e-16))))
         if survey.sustained is not None:
             p_value = min(1.0, 2 * min(p_value, float(survey.sustained.tail[row])))  # two looks
-        span = incident.within(self.begin, self.end)
+        span = incident.within(begin, end)
         members = [self.posts[position] for position in incident.members[span]]
         behind = list(zip(members, incident.people[span], strict=True))
-        inputs = Inputs(
-            p_value=p_value, burst_people=int(survey.weekly[row, days].max()), people=len(set(incident.people[span])),
+        return Inputs(
+            p_value=p_value, burst_people=int(survey.weekly[row, begin:end].max()), people=len(set(incident.people[span])),
             streets=len(_held(post.street for post in members)), districts=len(_held(post.district for post in members)),
             channels=_held(post.channel for post in members), object_name=incident.object_name,
-            hazard=_mentions(behind, self.rules.words("hazard")), casualty=_mentions(behind, self.rules.words("casualty")),
-            stability=_mentions(behind, self.rules.words("stability")),
+            hazard=_mentions(behind, rules.words("hazard")), casualty=_mentions(behind, rules.words("casualty")),
+            stability=_mentions(behind, rules.words("stability")),
             negative_share=sum(post.negative for post in members) / len(members),
-            negative_limit=self._negative_limit(incident.topic, len(members)),
+            negative_limit=self._negative_limit(incident.topic, len(members), end, rules),
         )  # fmt: skip
-        return p_value, self.rules.assess(inputs)
 
     def _usual_total(self, row: int, daily: Floats) -> float:
         """People that would be usual in the whole period; over months not learned from the period itself."""
@@ -193,27 +197,32 @@ class _Search:
         step = max(1, len(self.posts) // CONTRAST)
         return [self.posts[position] for position in range(0, len(self.posts), step) if position not in inside]
 
-    def _negative_limit(self, topic: str | None, n: int) -> float | None:
-        """The quantile of the topic's own 7-day shares of negative records in the 90 days before the end; None: too little
+    def _negative_limit(self, topic: str | None, n: int, end: int, rules: Rules) -> float | None:
+        """The quantile of the topic's own 7-day shares of negative records in the 90 days before day `end`; None: too little
         history, or too few records (`n`) to speak of a share."""
-        name = topic or ""
-        if n < self.rules.negativity["least_records"]:
+        rule, key = rules.negativity, (topic or "", end)
+        if n < rule["least_records"]:
             return None
-        if name not in self._negative:
-            rule = self.rules.negativity
-            counted, negative = np.zeros(self.end), np.zeros(self.end)
-            for position, post in enumerate(self.posts):
-                if (post.topic or "") == name:
-                    counted[self.survey.day_of(position)] += 1
-                    negative[self.survey.day_of(position)] += post.negative
-            lo = max(0, self.end - REFERENCE_DAYS)
-            week = np.ones(7)
-            total = np.convolve(counted[lo:], week)[6 : self.end - lo]
-            share = np.convolve(negative[lo:], week)[6 : self.end - lo] / np.maximum(total, 1)
+        if key not in self._negative:
+            counted, negative = self._topic_days(key[0])
+            lo, week = max(0, end - REFERENCE_DAYS), np.ones(7)
+            total = np.convolve(counted[lo:end], week)[6 : end - lo]
+            share = np.convolve(negative[lo:end], week)[6 : end - lo] / np.maximum(total, 1)
             share = share[total >= rule["least_records"]]
             enough = len(share) >= 7 * rule["least_weeks"]
-            self._negative[name] = float(np.quantile(share, rule["quantile"])) if enough else None
-        return self._negative[name]
+            self._negative[key] = float(np.quantile(share, rule["quantile"])) if enough else None
+        return self._negative[key]
+
+    def _topic_days(self, topic: str) -> tuple[Floats, Floats]:
+        """(days,) records of a topic, and the negative ones among them."""
+        if topic not in self._topics:
+            counted, negative = np.zeros(self.end), np.zeros(self.end)
+            for position, post in enumerate(self.posts):
+                if (post.topic or "") == topic:
+                    counted[self.survey.day_of(position)] += 1
+                    negative[self.survey.day_of(position)] += post.negative
+            self._topics[topic] = counted, negative
+        return self._topics[topic]
 
 
 def _mentions(behind: Sequence[tuple[Post, int]], words: Sequence[str]) -> int:

@@ -155,6 +155,8 @@ def parse_rules(text: str) -> tuple[Rules, ...]:
             rules.assess(Inputs(p_value=0.0, burst_people=10**6, people=10**6, negative_limit=0.5))
             for kind in ("hazard", "casualty", "stability"):
                 rules.words(kind)
+            for level in rules.body["level"]:  # those too that neither of the two above reached
+                _ = Level(level["name"]), int(level["acknowledge_minutes"])
             _ = rules.negativity["least_records"], rules.negativity["least_weeks"]
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise BadSetting(name="alert_rules", value=text[:40], reason=f"预警规则不完整：{error!r}") from error
