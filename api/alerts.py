@@ -7,14 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from indices.access import ScopedStore, visible_ids
-from models.clock import now
+from models.clock import city_day, now
 from models.errors import BadRequest, NotFound
+from models.query import Query
 
 if TYPE_CHECKING:
     from api.wiring import House
     from indices.alerts.life import Step
     from indices.alerts.outbox import Delivery
+    from indices.alerts.rules import Raised, Saved
     from indices.civic.alerts import Alert
+    from indices.civic.levels import Rules
 
 LISTED: Final = 200
 OPEN: Final = frozenset({"raised", "acknowledged"})
@@ -68,3 +71,57 @@ def take_step(house: House, reader: ScopedStore, alert: str, kind: str, *, note:
         done = life.take_step(house.database, alert, kind, reader.viewer.name, note)
     house.audit.note(reader.viewer.name, f"alerts.{kind}", f"{alert} {one.title}")
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the rules in force and a new version would have raised."""
+
+    days: int
+    old_version: str
+    old: tuple[Raised, ...]
+    new_version: str
+    new: tuple[Raised, ...]
+
+
+def rules_of(house: House, reader: ScopedStore) -> tuple[tuple[Rules, ...], list[Saved], Rules, str]:
+    """Every version, those of the city, the one in force, and the text that a new one begins with. Raises NotFound as `_city`."""
+    from importlib import resources
+
+    from dashboards.views.alert_rules import next_text
+    from indices.alerts import rules
+
+    _city(reader)
+    shipped = resources.files("indices.civic").joinpath("alert_rules.toml").read_text(encoding="utf-8")
+    saved, day = rules.saved_rules(house.database), city_day(now())
+    return rules.known_rules(house.database), saved, rules.in_force(house.database, day), next_text(shipped, day)
+
+
+def try_rules(house: House, reader: ScopedStore, text: str) -> Tried:
+    """Both on the last 90 days with data. Raises as `indices.alerts.rules.check_rules`, NotFound as `_city`."""
+    from indices.alerts import rules
+
+    _city(reader)
+    wanted = rules.check_rules(house.database, text, today=city_day(now()))
+    known = rules.in_force(house.database, city_day(now()))
+    hits = reader.search(Query(size=1)).hits
+    last = city_day(hits[0].record.created_at if hits else now())
+    house.audit.note(reader.viewer.name, "alerts.trial", wanted.version)
+    new, old = (rules.would_raise(rules.look_back(reader, last, one), one) for one in (wanted, known))
+    return Tried(rules.TRIAL_DAYS, known.version, tuple(old), wanted.version, tuple(new))
+
+
+def use_rules(house: House, reader: ScopedStore, text: str) -> Rules:
+    """Put a version in force from its day on. Raises as `try_rules`."""
+    from indices.alerts import rules
+
+    _city(reader)
+    made = rules.save_rules(house.database, text, reader.viewer.name)
+    house.audit.note(reader.viewer.name, "alerts.rules", made.version)
+    return made
+
+
+def _city(reader: ScopedStore) -> None:
+    """Rules are the whole city's. Raises NotFound for who sees some districts only."""
+    if reader.viewer.districts is not None:
+        raise NotFound(what="地址 /alerts/rules")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dashboards.briefing import Briefing
     from dashboards.views.admin import AdminView
+    from dashboards.views.alert_rules import RulesView
     from dashboards.views.alerts import AlertsView
     from dashboards.views.desk import DeskView
     from dashboards.views.hotspots import HotspotsView, HotspotView
@@ -77,6 +78,11 @@ def render_incident(view: IncidentView, frame: Frame) -> str:
 def render_alerts(view: AlertsView, frame: Frame) -> str:
     """预警."""
     return render("alerts.html", view=view, frame=frame, title="预警")
+
+
+def render_alert_rules(view: RulesView, frame: Frame) -> str:
+    """预警规则."""
+    return render("alert_rules.html", view=view, frame=frame, title="预警规则")
 
 
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:

@@ -84,6 +84,33 @@ def test_steps_over_a_form(client: Client, raised: dict[str, str]) -> None:
     assert client(Role.RESEARCHER).get("/alerts").status_code == 404
 
 
+def test_rules_are_tried_and_put_in_force(client: Client, house: House, raised: dict[str, str]) -> None:
+    from html import unescape
+
+    browser = client(Role.ANALYST)
+    page = unescape(browser.get("/alerts/rules").text)
+    text = page[page.index("<textarea") :].split(">", 1)[1].split("</textarea>")[0]
+    assert f"effective = {today()}" in text
+    strict = text.replace("p = 0.05, people = 5 ", "p = 0.05, people = 5000 ").replace(
+        'version = "city', 'version = "strict'
+    )
+    tried = browser.post("/alerts/rules/trial", data={"text": strict}).text
+    assert "过去 90 天会登记哪些" in tried
+    assert "default-1" in tried
+    assert "strict-" in tried
+    assert browser.get("/alerts/rules").text.count("在用") == 1
+    assert "已登记" in browser.post("/alerts/rules/use", data={"text": text}).text
+    assert house.audit.rows(limit=1)[0].action == "alerts.rules"
+    again = browser.post("/alerts/rules/use", data={"text": text})
+    assert (again.status_code, "已有这一版" in again.text) == (400, True)
+    wrong = browser.post("/alerts/rules/trial", data={"text": "[[rule]]\n没写完 <b>"})
+    assert wrong.status_code == 400
+    assert "没写完 &lt;b&gt;" in wrong.text  # what was typed is not lost
+    assert browser.post("/alerts/rules/explode", data={"text": text}).status_code == 404
+    assert client(Role.ANALYST, [EAST]).get("/alerts/rules").status_code == 404
+    assert client(Role.OPERATOR).get("/alerts/rules").status_code == 404
+
+
 def test_without_alerts_the_page_says_so(client: Client, house: House) -> None:
     assert "没有待办的预警" in client(Role.LEADER).get("/alerts").text
     assert "还没有预警" in client(Role.LEADER).get("/alerts?show=all").text

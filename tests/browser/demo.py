@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from api.alerts import Told
 from dashboards import assets, pages
 from dashboards.views.admin import admin_view
+from dashboards.views.alert_rules import next_text, rules_view, trial_of
 from dashboards.views.alerts import alerts_view
 from dashboards.views.counts import window
 from dashboards.views.desk import Counters, Decided, by_urgency_and_doubt, desk_view
@@ -31,7 +32,9 @@ from dashboards.views.today import today_view
 from indices.alerts.channels import Channel
 from indices.alerts.life import steps_of, take_step
 from indices.alerts.outbox import list_deliveries, run
+from indices.alerts.rules import Raised
 from indices.civic.alerts import list_alerts, record_alerts
+from indices.civic.levels import load_rules
 from indices.civic.metrics import measure
 from indices.incidents.account import account
 from indices.incidents.register import list_incidents, living, records_of
@@ -182,6 +185,13 @@ class Demo:
         view = alerts_view(rows, everything=request.query_params.get("show") == "all", now=self.city.NOW)
         return HTMLResponse(pages.render_alerts(view, self.frame(request, "hotspots", Role.LEADER)))
 
+    async def alert_rules(self, request: Request) -> Response:
+        known = load_rules()
+        raised = Raised(self.city.DAY, Level.ORANGE, self.poison or "渡口镇自来水浑浊", 21, "规则")
+        view = rules_view(known, [], known[0], next_text("[[rule]]", self.city.DAY), problem=self.poison,
+                          trial=trial_of(("default-1", []), ("city-1", [raised]), 90))  # fmt: skip
+        return HTMLResponse(pages.render_alert_rules(view, self.frame(request, "hotspots", Role.LEADER)))
+
     async def satisfaction(self, request: Request) -> Response:
         index = self.city.index(request.query_params.get("by", "district"))
         cells = [] if request.query_params.get("state") == "tiles" else self.city.cells()
@@ -295,7 +305,7 @@ class Demo:
     def application(self) -> Any:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
-            Route("/alerts", self.alert_list),
+            Route("/alerts", self.alert_list), Route("/alerts/rules", self.alert_rules),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
             Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),
             Route("/satisfaction", self.satisfaction), Route("/desk", self.desk), Route("/desk/next", self.desk),

@@ -33,6 +33,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/route"): {"json": {"text": "路灯不亮三天"}},
     ("GET", "/incidents"): {}, ("GET", "/incidents/{number}"): {}, ("POST", "/incidents/{number}/{action}"): {"data": {"text": "x"}},
     ("GET", "/alerts"): {"params": {"show": "all"}}, ("POST", "/alerts/{alert}/{step}"): {"data": {"note": "x"}}, ("GET", "/figures/alerts"): {},
+    ("GET", "/alerts/rules"): {}, ("POST", "/alerts/rules/{what}"): {"data": {"text": "[[rule]]"}},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
@@ -65,6 +66,7 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{action}", "note")
         .replace("{alert}", "a")
         .replace("{step}", "confirm")
+        .replace("{what}", "trial")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
 
