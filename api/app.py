@@ -13,13 +13,14 @@ from api import problems
 from api.headers import Headers
 from api.limits import Limits
 from api.noting import Noting
-from api.routes import alerts, answers, desk, incidents, items, pages, records, search, service, session
+from api.routes import alerts, answers, desk, incidents, items, pages, records, search, service, session, streams
 from api.wiring import House
 from dashboards import assets
 from models.settings import Settings
 
 ROUTERS = tuple(
-    module.router for module in (session, items, records, answers, incidents, alerts, service, pages, search, desk)
+    module.router
+    for module in (session, items, records, answers, incidents, alerts, streams, service, pages, search, desk)
 )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dashboards.views.satisfaction import SatisfactionView
     from dashboards.views.search import SearchView
     from dashboards.views.sources import SourcesView
+    from dashboards.views.streams import StreamsView, StreamView
     from dashboards.views.today import TodayView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -83,6 +84,16 @@ def render_alerts(view: AlertsView, frame: Frame) -> str:
 def render_alert_rules(view: RulesView, frame: Frame) -> str:
     """预警规则."""
     return render("alert_rules.html", view=view, frame=frame, title="预警规则")
+
+
+def render_streams(view: StreamsView, frame: Frame) -> str:
+    """网络热榜."""
+    return render("streams.html", view=view, frame=frame, title="网络热榜")
+
+
+def render_stream(view: StreamView, frame: Frame) -> str:
+    """One event of a hot-search list."""
+    return render("stream.html", view=view, frame=frame, title=view.event.title)
 
 
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:

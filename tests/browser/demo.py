@@ -28,6 +28,7 @@ from dashboards.views.records import record_view
 from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
+from dashboards.views.streams import stream_view, streams_view
 from dashboards.views.today import today_view
 from indices.alerts.channels import Channel
 from indices.alerts.life import steps_of, take_step
@@ -38,6 +39,8 @@ from indices.civic.levels import load_rules
 from indices.civic.metrics import measure
 from indices.incidents.account import account
 from indices.incidents.register import list_incidents, living, records_of
+from indices.streams.events import StreamEvent
+from indices.streams.links import Link
 from models.labels import Level, Role
 
 METRICS = ("timely_rate", "resolution_rate", "satisfaction_rate", "return_rate")
@@ -192,6 +195,24 @@ class Demo:
                           trial=trial_of(("default-1", []), ("city-1", [raised]), 90))  # fmt: skip
         return HTMLResponse(pages.render_alert_rules(view, self.frame(request, "hotspots", Role.LEADER)))
 
+    def stream_event(self) -> Any:
+        hours = [self.city.NOW.replace(minute=0) - timedelta(hours=step) for step in range(9, -1, -1)]
+        curve = tuple((hour, 12 - number) for number, hour in enumerate(hours) if number != 4)
+        title = self.poison or "渡口镇自来水浑浊"
+        return StreamEvent(
+            "e1", title, (title, f"{title} 官方回应"), hours[0], hours[-1], len(curve), 3, 987_654, curve
+        )
+
+    async def stream_list(self, request: Request) -> Response:
+        found = [] if request.query_params.get("state") == "empty" else [self.stream_event()]
+        view = streams_view(found, sources=["weibo", "other"], source="weibo")
+        return HTMLResponse(pages.render_streams(view, self.frame(request, "hotspots", Role.LEADER)))
+
+    async def stream(self, request: Request) -> Response:
+        record = self.reader().search(self.city.Query(size=1)).hits[0].record
+        view = stream_view(self.stream_event(), [Link(record, (self.poison or "自来水", "渡口镇"))], source="weibo")
+        return HTMLResponse(pages.render_stream(view, self.frame(request, "hotspots", Role.LEADER)))
+
     async def satisfaction(self, request: Request) -> Response:
         index = self.city.index(request.query_params.get("by", "district"))
         cells = [] if request.query_params.get("state") == "tiles" else self.city.cells()
@@ -305,6 +326,7 @@ class Demo:
     def application(self) -> Any:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
+            Route("/streams", self.stream_list), Route("/streams/{source}/{event}", self.stream),
             Route("/alerts", self.alert_list), Route("/alerts/rules", self.alert_rules),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
             Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),

@@ -34,6 +34,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/incidents"): {}, ("GET", "/incidents/{number}"): {}, ("POST", "/incidents/{number}/{action}"): {"data": {"text": "x"}},
     ("GET", "/alerts"): {"params": {"show": "all"}}, ("POST", "/alerts/{alert}/{step}"): {"data": {"note": "x"}}, ("GET", "/figures/alerts"): {},
     ("GET", "/alerts/rules"): {}, ("POST", "/alerts/rules/{what}"): {"data": {"text": "[[rule]]"}},
+    ("GET", "/streams"): {}, ("GET", "/streams/{source}/{event}"): {}, ("GET", "/figures/streams"): {},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
@@ -67,6 +68,8 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{alert}", "a")
         .replace("{step}", "confirm")
         .replace("{what}", "trial")
+        .replace("{source}", "weibo")
+        .replace("{event}", "a")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
 
