@@ -13,14 +13,40 @@ from api import problems
 from api.headers import Headers
 from api.limits import Limits
 from api.noting import Noting
-from api.routes import alerts, answers, desk, incidents, items, pages, records, search, service, session, streams
+from api.routes import (
+    alerts,
+    answers,
+    desk,
+    incidents,
+    instructions,
+    items,
+    pages,
+    records,
+    search,
+    service,
+    session,
+    streams,
+)
 from api.wiring import House
 from dashboards import assets
 from models.settings import Settings
 
 ROUTERS = tuple(
     module.router
-    for module in (session, items, records, answers, incidents, alerts, streams, service, pages, search, desk)
+    for module in (
+        session,
+        items,
+        records,
+        answers,
+        incidents,
+        instructions,
+        alerts,
+        streams,
+        service,
+        pages,
+        search,
+        desk,
+    )
 )
 
 

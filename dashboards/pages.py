@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dashboards.views.desk import DeskView
     from dashboards.views.hotspots import HotspotsView, HotspotView
     from dashboards.views.incidents import IncidentsView, IncidentView
+    from dashboards.views.instructions import InstructionsView
     from dashboards.views.records import RecordView
     from dashboards.views.satisfaction import SatisfactionView
     from dashboards.views.search import SearchView
@@ -94,6 +95,11 @@ def render_streams(view: StreamsView, frame: Frame) -> str:
 def render_stream(view: StreamView, frame: Frame) -> str:
     """One event of a hot-search list."""
     return render("stream.html", view=view, frame=frame, title=view.event.title)
+
+
+def render_instructions(view: InstructionsView, frame: Frame) -> str:
+    """批示."""
+    return render("instructions.html", view=view, frame=frame, title="批示")
 
 
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:

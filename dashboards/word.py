@@ -48,10 +48,11 @@ def word(briefing: Briefing) -> bytes:
     _page(document)
     _fonts(document)
     _line(document, briefing.title, TITLE, TITLE_PT, centre=True)
-    _line(document, f"（{briefing.day.year}年{briefing.day.month}月{briefing.day.day}日）", KAI, BODY_PT, centre=True)
+    number = f"，更正第{briefing.correction}号" if briefing.correction else ""
+    _line(document, f"（{briefing.span}{number}）", KAI, BODY_PT, centre=True)
     notes = _Notes()
-    for number, section in enumerate(briefing.sections):
-        _section(document, f"{_NUMERALS[number]}、{section.heading}", section, notes)
+    for place, section in enumerate(briefing.sections):
+        _section(document, f"{_NUMERALS[place]}、{section.heading}", section, notes)
     made = city_day(briefing.made_at)
     _line(document, f"{made.year}年{made.month}月{made.day}日", BODY, BODY_PT, right=True)
     _sources(document, briefing)

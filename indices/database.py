@@ -238,6 +238,7 @@ def create_tables(engine: Engine) -> None:
     import indices.civic.decisions
     import indices.figures
     import indices.incidents.tables
+    import indices.instructions
     import indices.intake.inbox
     import indices.ledger
     import indices.users  # noqa: F401

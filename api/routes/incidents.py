@@ -9,7 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import frames
 from api.auth import BUSINESS, Allow, house_of, scoped
+from api.briefings import make_incident_paper
 from api.incidents import account_of, change, listed, public_account, public_list
+from api.instructions import instructions_of
 from api.routes.pages import ROLES
 from dashboards import pages
 from models.clock import now
@@ -33,6 +35,16 @@ def incidents(request: Request, viewer: Reading) -> Response:
     return HTMLResponse(pages.render_incidents(incidents_view(rows, state=state, now=now()), frame))
 
 
+@router.get("/incidents/{number}/paper.docx", include_in_schema=False)
+def paper(request: Request, number: str, viewer: Reading) -> Response:
+    """The paper about one incident in the layout of official documents."""
+    from dashboards.word import MEDIA_TYPE, word
+
+    made = make_incident_paper(house_of(request), scoped(request, viewer), number)
+    headers = {"Content-Disposition": f'attachment; filename="incident-{number}.docx"'}
+    return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
+
+
 @router.get("/incidents/{number}", include_in_schema=False)
 def incident(request: Request, number: str, viewer: Reading) -> Response:
     """One incident; a number that was merged shows what it went into."""
@@ -40,7 +52,8 @@ def incident(request: Request, number: str, viewer: Reading) -> Response:
 
     reader = scoped(request, viewer)
     found = account_of(house_of(request), reader, number)
-    view = incident_view(found, asked=number, may_change=viewer.role in CHANGERS)
+    notes = instructions_of(house_of(request), reader, f"incident:{found.incident.number}")
+    view = incident_view(found, asked=number, may_change=viewer.role in CHANGERS, instructions=notes)
     return HTMLResponse(pages.render_incident(view, frames.frame_of(request, reader, "hotspots", kind="none")))
 
 

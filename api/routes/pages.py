@@ -12,6 +12,7 @@ from api import answers, frames
 from api.auth import ANYBODY, Allow, house_of, scoped
 from api.briefings import make_briefing
 from dashboards import pages
+from dashboards.briefing import Kind
 from dashboards.frame import PAGES, home_of, link, may_open
 from dashboards.views.counts import window
 from indices.access import ScopedStore
@@ -65,10 +66,13 @@ def briefing(request: Request, viewer: Annotated[Viewer, Depends(ROLES["today"])
     """The paper of a day, each number with its source."""
     reader = scoped(request, viewer)
     day = frames.chosen_day(request, "day", newest_day(request, reader))
-    made = make_briefing(house_of(request), reader, day, district=frames.chosen_district(request, reader))
+    kind = _kind(request)
+    made = make_briefing(house_of(request), reader, day, district=frames.chosen_district(request, reader), kind=kind)
     frame = frames.frame_of(request, reader, "today", until=day, kind="day")
     return HTMLResponse(
-        pages.render_briefing(made, frame, word_url=link("/briefing.docx", frames.params_of(request), day=day))
+        pages.render_briefing(
+            made, frame, word_url=link("/briefing.docx", frames.params_of(request), day=day, kind=kind)
+        )
     )
 
 
@@ -80,10 +84,18 @@ def briefing_word(request: Request, viewer: Annotated[Viewer, Depends(ROLES["tod
     reader = scoped(request, viewer)
     day = frames.chosen_day(request, "day", newest_day(request, reader))
     district = frames.chosen_district(request, reader)
-    made = make_briefing(house_of(request), reader, day, district=district, paper=True)
-    house_of(request).audit.note(viewer.name, "briefing.word", str(day))
-    headers = {"Content-Disposition": f'attachment; filename="briefing-{day}.docx"'}
+    kind = _kind(request)
+    made = make_briefing(house_of(request), reader, day, district=district, kind=kind, paper=True)
+    house_of(request).audit.note(viewer.name, "briefing.word", f"{kind} {day}")
+    headers = {"Content-Disposition": f'attachment; filename="briefing-{kind}-{day}.docx"'}
     return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
+
+
+def _kind(request: Request) -> Kind:
+    kind = request.query_params.get("kind") or "day"
+    if kind not in ("day", "week", "month"):
+        raise BadRequest(name="kind", value=kind[:40], reason="应为 day、week、month 之一")
+    return kind  # type: ignore[return-value]
 
 
 @router.get("/hotspots")

@@ -9,6 +9,7 @@ from typing import Final
 
 from dashboards import formats
 from dashboards.charts import Chart, Series
+from dashboards.views.instructions import InstructionRow
 from indices.incidents.account import Account, Fold, words_of
 from indices.incidents.changes import STEPS
 from indices.incidents.register import MACHINE, STATE_NAMES, Incident
@@ -83,6 +84,8 @@ class IncidentView:
     more_members: int
     folds: tuple[Fold, ...]
     came_from: str
+    instructions: tuple[InstructionRow, ...] = ()
+    about: str = ""
 
 
 def incidents_view(rows: Sequence[tuple[Incident, int]], *, state: str, now: datetime) -> IncidentsView:
@@ -95,8 +98,14 @@ def incidents_view(rows: Sequence[tuple[Incident, int]], *, state: str, now: dat
     return IncidentsView(tuple(found), tuple(tabs), whose)
 
 
-def incident_view(account: Account, *, asked: str, may_change: bool) -> IncidentView:
-    """One incident. `asked`: the number in the address, which may lead here from an incident that was merged."""
+def incident_view(
+    account: Account, *, asked: str, may_change: bool, instructions: Sequence[InstructionRow] | None = None
+) -> IncidentView:
+    """One incident.
+
+    `asked`: the number in the address, which may lead here from an incident that was merged. `instructions`: leaders' notes on it,
+    None where the viewer may not see them.
+    """
     state = account.incident.state
     last = next(
         (one for one in reversed(account.log) if one.who != MACHINE and not one.undone and one.kind != "undo"), None
@@ -112,6 +121,7 @@ def incident_view(account: Account, *, asked: str, may_change: bool) -> Incident
         departments=_shared(account.departments, {}), members=tuple(shown[:MEMBERS_SHOWN]),
         more_members=max(0, len(shown) - MEMBERS_SHOWN), folds=account.folds if may_change else (),
         came_from=asked if asked != account.incident.number else "",
+        instructions=tuple(instructions or ()), about="" if instructions is None else f"incident:{account.incident.number}",
     )  # fmt: skip
 
 

@@ -115,6 +115,36 @@ def test_a_merged_number_leads_on(client: Client, house: House, number: str) -> 
     assert f"{other} 已并入本事件" in page.text
 
 
+def test_the_paper_of_an_incident_counts_what_its_reader_may_see(client: Client, house: House, number: str) -> None:
+    import io
+
+    import docx
+
+    from api.briefings import make_incident_paper
+
+    made = make_incident_paper(house, house.console, number)
+    assert made.dropped == ()
+    assert [section.heading for section in made.sections] == ["基本情况", "经过", "典型诉求", "相似的往事", "批示落实"]
+    assert "共 30 件，30 人反映。" in [one.text for one in made.sections[0].statements]
+    assert len(made.sections[2].statements) == 3
+    answer = client(Role.LEADER, [EAST]).get(f"/incidents/{number}/paper.docx")
+    text = "".join(paragraph.text for paragraph in docx.Document(io.BytesIO(answer.content)).paragraphs)
+    assert "28件" in text
+    assert "西边秘密" not in text
+    assert client(Role.LEADER).get("/incidents/SJ2020-00001/paper.docx").status_code == 404
+
+
+def test_a_leaders_note_stands_on_the_page_of_the_incident(client: Client, number: str) -> None:
+    browser = client(Role.LEADER)
+    due = str(today() + timedelta(days=2))
+    note = {"about": f"incident:{number}", "text": "请生态局到场", "owner": "生态局", "due": due}
+    assert (
+        browser.post("/instructions", data=note, follow_redirects=False).headers["location"] == f"/incidents/{number}"
+    )
+    assert "请生态局到场" in browser.get(f"/incidents/{number}").text
+    assert "请生态局到场" not in client(Role.LEADER, [EAST]).get(f"/incidents/{number}").text
+
+
 def test_every_access_and_change_is_in_the_audit_log(client: Client, house: House, number: str) -> None:
     client(Role.LEADER).get("/incidents")
     client(Role.LEADER).get(f"/incidents/{number}")

@@ -24,6 +24,7 @@ from dashboards.views.counts import window
 from dashboards.views.desk import Counters, Decided, by_urgency_and_doubt, desk_view
 from dashboards.views.hotspots import hotspot_view, hotspots_view
 from dashboards.views.incidents import incident_view, incidents_view
+from dashboards.views.instructions import InstructionsView, rows_of
 from dashboards.views.records import record_view
 from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
@@ -39,6 +40,7 @@ from indices.civic.levels import load_rules
 from indices.civic.metrics import measure
 from indices.incidents.account import account
 from indices.incidents.register import list_incidents, living, records_of
+from indices.instructions import Instruction
 from indices.streams.events import StreamEvent
 from indices.streams.links import Link
 from models.labels import Level, Role
@@ -168,8 +170,19 @@ class Demo:
             moments = [replace(moment, words=self.poison) for moment in found.timeline]
             found = replace(found, incident=replace(one, title=self.poison, place=self.poison, topic=self.poison),
                             records=tuple(bad), timeline=tuple(moments), districts=((self.poison, 2),))  # fmt: skip
-        view = incident_view(found, asked=number, may_change=True)
+        view = incident_view(found, asked=number, may_change=True, instructions=self.notes())
         return HTMLResponse(pages.render_incident(view, self.frame(request, "hotspots", Role.LEADER)))
+
+    def notes(self) -> Any:
+        text = self.poison or "请水务局两日内查明原因"
+        one = Instruction(1, "incident:SJ2026-00001", text, self.poison or "李", self.poison or "水务局", self.city.DAY, self.city.NOW, "answered",
+                          self.poison or "已更换管段", "王", self.city.NOW, None)  # fmt: skip
+        return rows_of([one], today=self.city.DAY, may_close=True)
+
+    async def instruction_list(self, request: Request) -> Response:
+        rows = () if request.query_params.get("state") == "empty" else self.notes()
+        view = InstructionsView(rows, f"briefing:{self.city.DAY}")
+        return HTMLResponse(pages.render_instructions(view, self.frame(request, "today", Role.LEADER)))
 
     async def change_incident(self, request: Request) -> Response:
         form = await request.form()
@@ -326,7 +339,7 @@ class Demo:
     def application(self) -> Any:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
-            Route("/streams", self.stream_list), Route("/streams/{source}/{event}", self.stream),
+            Route("/instructions", self.instruction_list), Route("/streams", self.stream_list), Route("/streams/{source}/{event}", self.stream),
             Route("/alerts", self.alert_list), Route("/alerts/rules", self.alert_rules),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
             Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),

@@ -11,7 +11,7 @@ from docx.shared import Pt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.briefing import Briefing, compose, verify
+from dashboards.briefing import Briefing, compose
 from dashboards.word import FALLBACKS, LINE_PITCH, word
 from indices.civic.metrics import measure
 from indices.stores.memory import MemoryStore
@@ -108,15 +108,6 @@ def test_plain_counts_carry_ids_and_a_query_that_gives_them_again() -> None:
     for claim in plain:
         assert claim.ids
         assert store.search(claim.query).total == claim.value
-
-
-def test_what_the_store_no_longer_bears_out_is_named() -> None:
-    store = city()
-    briefing = made(store)
-    assert verify(briefing, store) == []
-    store.forget([f"{0:032x}"])
-    wrong = verify(briefing, store)
-    assert any("当日受理" in sentence and "10" in sentence and "9" in sentence for sentence in wrong)
 
 
 def test_no_hotspot_is_an_answer_and_a_silent_source_is_said() -> None:

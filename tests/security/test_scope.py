@@ -35,6 +35,8 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/alerts"): {"params": {"show": "all"}}, ("POST", "/alerts/{alert}/{step}"): {"data": {"note": "x"}}, ("GET", "/figures/alerts"): {},
     ("GET", "/alerts/rules"): {}, ("POST", "/alerts/rules/{what}"): {"data": {"text": "[[rule]]"}},
     ("GET", "/streams"): {}, ("GET", "/streams/{source}/{event}"): {}, ("GET", "/figures/streams"): {},
+    ("GET", "/instructions"): {}, ("POST", "/instructions"): {"data": {"about": "briefing:2026-01-01", "text": "x", "owner": "y", "due": "2099-01-01"}},
+    ("POST", "/instructions/{instruction}/{act}"): {"data": {"text": "x"}}, ("GET", "/incidents/{number}/paper.docx"): {},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
@@ -70,6 +72,8 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{what}", "trial")
         .replace("{source}", "weibo")
         .replace("{event}", "a")
+        .replace("{instruction}", "1")
+        .replace("{act}", "answer")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
 

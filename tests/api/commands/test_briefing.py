@@ -80,10 +80,16 @@ def test_a_second_paper_of_the_day_is_a_correction_and_the_first_stays(
         write_csv([*rows, ["S06", "2026-03-04 12:00:00", "井盖松动", "向阳小区门口井盖松动。", "河东区", "", ""]]),
     )
     assert "2026-03-04-更正1.docx" in minsheng("briefing", "--day", "20260304").stdout
-    minsheng("briefing", "--day", "2026-03-04")
-    assert files(home) == {f"2026-03-04{mark}.{kind}" for mark in ("", "-更正1", "-更正2") for kind in ("docx", "json")}
+    assert (
+        "2026-03-04-更正1.docx" in minsheng("briefing", "--day", "2026-03-04").stdout
+    )  # nothing new: no second correction
+    assert files(home) == {f"2026-03-04{mark}.{kind}" for mark in ("", "-更正1") for kind in ("docx", "json")}
     assert (home / "briefings" / "2026-03-04.docx").read_bytes() == first
-    assert "共受理3件" in text_of(home / "briefings" / "2026-03-04-更正1.docx")
+    text = text_of(home / "briefings" / "2026-03-04-更正1.docx")
+    assert "共受理3件" in text
+    assert "更正第1号" in text
+    assert "一、更正说明" in text
+    assert "原文“3月4日周三共受理2件" in text
 
 
 def test_a_paper_is_made_from_what_is_there_now(
@@ -146,10 +152,51 @@ def test_a_number_that_does_not_hold_is_not_printed(
         return made.model_copy(update={"sections": (section, *made.sections[1:])})
 
     monkeypatch.setattr(api.briefings, "compose", wrong)
-    with pytest.raises(BriefingUnsupported) as caught:
+    told = minsheng("briefing")
+    assert "已略去：受理概况" in told.output
+    assert "当日受理：简报写 7，现查为 2" in told.output
+    text = text_of(home / "briefings" / "2026-03-04.docx")
+    assert "共受理" not in text
+    assert "按渠道" in text  # what holds is printed
+
+
+def test_a_paper_of_which_hardly_anything_holds_is_not_printed(
+    minsheng: Minsheng, orders: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose, drafts = api.briefings.compose, []
+
+    def another(*args: Any, **kwargs: Any) -> Any:
+        made = compose(*args, **kwargs)
+        drafts.append(made)
+        sections = tuple(
+            part.model_copy(
+                update={
+                    "statements": tuple(
+                        one.model_copy(update={"text": f"{len(drafts)} {one.text}"}) for one in part.statements
+                    )
+                }
+            )
+            for part in made.sections
+        )
+        return made.model_copy(update={"sections": sections})
+
+    monkeypatch.setattr(api.briefings, "compose", another)
+    with pytest.raises(BriefingUnsupported):
         minsheng("briefing")
-    assert "当日受理" in caught.value.message
     assert files(home) == set()
+
+
+def test_a_week_and_a_month_are_papers_of_their_own(minsheng: Minsheng, orders: Path, home: Path) -> None:
+    assert "每周简报（2026-03-01）" in minsheng("briefing", "--kind", "week").output  # the last week that is over
+    assert "每月简报（2026-03-04）" in minsheng("briefing", "--kind", "month", "--day", "2026-03-04").output
+    assert files(home) == {
+        f"{name}.{kind}" for name in ("2026-03-01-每周", "2026-03-04-每月") for kind in ("docx", "json")
+    }
+    text = text_of(home / "briefings" / "2026-03-04-每月.docx")
+    assert "民生诉求每月简报" in text
+    assert "（2026年3月1日至2026年3月4日）" in text
+    with pytest.raises(BadRequest, match="year"):
+        minsheng("briefing", "--kind", "year")
 
 
 def test_reading_for_the_paper_is_in_the_audit_log(minsheng: Minsheng, orders: Path) -> None:
