@@ -119,9 +119,8 @@ class Instructions:
             query = query.where(instructions.c.state != CLOSED)
         with reading(self._engine) as connection:
             found = [_instruction(row) for row in connection.execute(query)]
-        return sorted(
-            found, key=lambda one: (one.state == CLOSED, one.due if one.state != CLOSED else date.max, -one.id)
-        )
+        waiting = sorted((one for one in found if one.state != CLOSED), key=lambda one: (one.due, one.id))
+        return waiting + sorted((one for one in found if one.state == CLOSED), key=lambda one: -one.id)
 
     def _standing(self, number: int) -> Instruction:
         one = self.get(number)
