@@ -92,6 +92,11 @@ def _sentences(briefing: Briefing) -> int:
     return sum(len(section.statements) + sum(map(len, section.items)) for section in briefing.sections)
 
 
+def template_of(house: House) -> Path:
+    """Where a city's own layout of the PDF lies, if it has one."""
+    return house.folder / "templates" / "briefing.typ"
+
+
 def keep(house: House, briefing: Briefing) -> Path:
     """Write the paper and its claims under HOME/briefings.
 

@@ -137,9 +137,9 @@ def render_record_panel(view: RecordView) -> str:
     return render("parts/record.html", view=view)
 
 
-def render_briefing(view: Briefing, frame: Frame, *, word_url: str) -> str:
+def render_briefing(view: Briefing, frame: Frame, *, word_url: str, pdf_url: str = "") -> str:
     """简报: the paper on a page, each number led to its source."""
-    return render("briefing.html", view=view, frame=frame, word_url=word_url, title=view.title)
+    return render("briefing.html", view=view, frame=frame, word_url=word_url, pdf_url=pdf_url, title=view.title)
 
 
 def render_sources(view: SourcesView, frame: Frame) -> str:

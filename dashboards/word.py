@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import quoteattr
 
-from dashboards.briefing import Briefing, Section, Statement
+from dashboards.briefing import Briefing, Claim, Section, Statement
 from dashboards.exports import printable
 from models.clock import CITY_TIME, city_day
 
@@ -37,7 +37,7 @@ RUN_SPACING: Final = -5  # twentieths of a point: 28 × 15.75 pt stay within 156
 _SOURCE_WIDTHS_MM: Final = (12, 40, 52, 52)
 IDS: Final = 6  # on paper; the JSON beside it holds 20, the query all
 _SPACED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\d.])|(?<=[\d%]) (?=[\u3000-\u9fff])")
-_NUMERALS: Final = "一二三四五六七八九十"
+NUMERALS: Final = "一二三四五六七八九十"
 
 
 def word(briefing: Briefing) -> bytes:
@@ -50,9 +50,9 @@ def word(briefing: Briefing) -> bytes:
     _line(document, briefing.title, TITLE, TITLE_PT, centre=True)
     number = f"，更正第{briefing.correction}号" if briefing.correction else ""
     _line(document, f"（{briefing.span}{number}）", KAI, BODY_PT, centre=True)
-    notes = _Notes()
+    notes = Notes()
     for place, section in enumerate(briefing.sections):
-        _section(document, f"{_NUMERALS[place]}、{section.heading}", section, notes)
+        _section(document, f"{NUMERALS[place]}、{section.heading}", section, notes)
     made = city_day(briefing.made_at)
     _line(document, f"{made.year}年{made.month}月{made.day}日", BODY, BODY_PT, right=True)
     _sources(document, briefing)
@@ -61,7 +61,7 @@ def word(briefing: Briefing) -> bytes:
     return buffer.getvalue()
 
 
-class _Notes:
+class Notes:
     """Numbers the claims in the order of the paper."""
 
     def __init__(self) -> None:
@@ -184,20 +184,19 @@ def _line(
     return paragraph
 
 
-def _section(document: Document, heading: str, section: Section, notes: _Notes) -> None:
+def _section(document: Document, heading: str, section: Section, notes: Notes) -> None:
     _line(document, heading, BLACK, BODY_PT, indent=True)
     for statement in section.statements:
         _sentence(document, [statement], notes)
     for number, (head, *rest) in enumerate(section.items):
-        _line(document, f"（{_NUMERALS[number]}）{head.text}", KAI, BODY_PT, indent=True)
+        _line(document, f"（{NUMERALS[number]}）{head.text}", KAI, BODY_PT, indent=True)
         _sentence(document, rest, notes)
 
 
-def _sentence(document: Document, statements: Sequence[Statement], notes: _Notes) -> None:
+def _sentence(document: Document, statements: Sequence[Statement], notes: Notes) -> None:
     paragraph = _line(document, "", BODY, BODY_PT, indent=True)
     for statement in statements:
-        # Official documents set no space between a number and the words around it.
-        _style(paragraph.add_run(printable(_SPACED.sub("", statement.text))), BODY, BODY_PT)
+        _style(paragraph.add_run(printable(spaced(statement.text))), BODY, BODY_PT)
         if mark := notes.mark(statement):
             run = paragraph.add_run(mark)
             _style(run, BODY, BODY_PT)
@@ -215,7 +214,7 @@ def _sources(document: Document, briefing: Briefing) -> None:
         column.width = Mm(width)
     rows = [
         ("序号", "数字", "条件", "工单编号"),
-        *(_source_row(n, claim) for n, claim in enumerate(briefing.claims, start=1)),
+        *(source_row(n, claim) for n, claim in enumerate(briefing.claims, start=1)),
     ]
     for number, row in enumerate(rows):
         cells = table.rows[0].cells if number == 0 else table.add_row().cells
@@ -244,7 +243,13 @@ def _off_grid(paragraph: Any) -> None:
     paragraph._p.get_or_add_pPr().insert_element_before(snap, "w:spacing", "w:ind", "w:jc", "w:rPr")
 
 
-def _source_row(number: int, claim: Any) -> tuple[str, str, str, str]:
+def spaced(text: str) -> str:
+    """Official documents set no space between a number and the words around it."""
+    return _SPACED.sub("", text)
+
+
+def source_row(number: int, claim: Claim) -> tuple[str, str, str, str]:
+    """Number, value, condition and ids of a claim, as they stand in the list of sources."""
     query = claim.query
     parts = [f"{city_day(query.since)} 起" if query.since else "", f"{city_day(query.until)} 前" if query.until else ""]
     parts += [

@@ -199,6 +199,12 @@ class BadModel(Refuse):
     )
 
 
+class NoChineseFont(Refuse):
+    code = "MS310"
+    status = 501
+    sentence = "本机没有能显示中文的字体，不能生成 PDF。请安装其中之一：{names}（Debian：apt install fonts-noto-cjk）；Word 不受影响。"
+
+
 class StoreNewer(Retry):
     """Retry, not Refuse: no record is to blame; the worker line waits until somebody upgrades the program."""
 

@@ -14,13 +14,14 @@ def register(app: typer.Typer) -> None:
 
 def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-24；不给则为最近有数据的一天，周、月则为最近完整的一期")] = None,
              kind: Annotated[str, typer.Option(help="day 每日，week 自然周，month 自然月（到该日为止）")] = "day",
-             output: Annotated[Path | None, typer.Option("-o", "--output", help="Word 文件；不给则存到 HOME/briefings")] = None,
+             output: Annotated[Path | None, typer.Option("-o", "--output", help="Word（.docx）或 PDF（.pdf）文件；不给则存 Word 到 HOME/briefings")] = None,
              json: Annotated[bool, typer.Option("--json", help="输出 JSON：每句话、每个数字的条件与工单编号")] = False) -> None:  # fmt: skip
     """生成每日、每周或每月简报（Word，GB/T 9704 版式）；每个数字先与库核对，附出处；再做一次若有不同，另存为更正。"""
-    from api.briefings import keep, make_briefing
+    from api.briefings import keep, make_briefing, template_of
     from api.questions import output_path, parse_day
     from api.wiring import House
     from dashboards.briefing import last_complete
+    from dashboards.pdf import pdf
     from dashboards.views.counts import newest_day
     from dashboards.word import word
     from models.errors import BadRequest, NotFound
@@ -41,7 +42,7 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
             typer.echo(made.model_dump_json(indent=1))
             return
         if output:
-            output.write_bytes(word(made))
+            output.write_bytes(pdf(made, template_of(house)) if output.suffix.lower() == ".pdf" else word(made))
         path = output or keep(house, made)
     for problem in made.dropped:
         typer.echo(f"已略去：{problem}", err=True)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import frames
 from api.auth import BUSINESS, Allow, house_of, scoped
-from api.briefings import make_incident_paper
+from api.briefings import make_incident_paper, template_of
 from api.incidents import account_of, change, listed, public_account, public_list
 from api.instructions import instructions_of
 from api.routes.pages import ROLES
@@ -43,6 +43,16 @@ def paper(request: Request, number: str, viewer: Reading) -> Response:
     made = make_incident_paper(house_of(request), scoped(request, viewer), number)
     headers = {"Content-Disposition": f'attachment; filename="incident-{number}.docx"'}
     return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
+
+
+@router.get("/incidents/{number}/paper.pdf", include_in_schema=False)
+def paper_pdf(request: Request, number: str, viewer: Reading) -> Response:
+    """The same paper as PDF."""
+    from dashboards.pdf import MEDIA_TYPE, pdf
+
+    made = make_incident_paper(house_of(request), scoped(request, viewer), number)
+    headers = {"Content-Disposition": f'inline; filename="incident-{number}.pdf"'}
+    return Response(pdf(made, template_of(house_of(request))), media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/incidents/{number}", include_in_schema=False)

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import answers, frames
 from api.auth import ANYBODY, Allow, house_of, scoped
-from api.briefings import make_briefing
+from api.briefings import make_briefing, template_of
 from dashboards import pages
-from dashboards.briefing import Kind
+from dashboards.briefing import Briefing, Kind
 from dashboards.frame import PAGES, home_of, link, may_open
 from dashboards.views.counts import window
 from indices.access import ScopedStore
@@ -81,14 +81,31 @@ def briefing_word(request: Request, viewer: Annotated[Viewer, Depends(ROLES["tod
     """The same paper as a Word document in the layout of GB/T 9704."""
     from dashboards.word import MEDIA_TYPE, word
 
-    reader = scoped(request, viewer)
-    day = frames.chosen_day(request, "day", newest_day(request, reader))
-    district = frames.chosen_district(request, reader)
-    kind = _kind(request)
-    made = make_briefing(house_of(request), reader, day, district=district, kind=kind, paper=True)
-    house_of(request).audit.note(viewer.name, "briefing.word", f"{kind} {day}")
-    headers = {"Content-Disposition": f'attachment; filename="briefing-{kind}-{day}.docx"'}
+    made, name = _paper(request, viewer)
+    house_of(request).audit.note(viewer.name, "briefing.word", name)
+    headers = {"Content-Disposition": f'attachment; filename="briefing-{name}.docx"'}
     return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
+
+
+@router.get("/briefing.pdf")
+def briefing_pdf(request: Request, viewer: Annotated[Viewer, Depends(ROLES["today"])]) -> Response:
+    """The same paper as PDF, by the city's own template where HOME/templates has one."""
+    from dashboards.pdf import MEDIA_TYPE, pdf
+
+    made, name = _paper(request, viewer)
+    house_of(request).audit.note(viewer.name, "briefing.pdf", name)
+    headers = {"Content-Disposition": f'inline; filename="briefing-{name}.pdf"'}
+    return Response(pdf(made, template_of(house_of(request))), media_type=MEDIA_TYPE, headers=headers)
+
+
+def _paper(request: Request, viewer: Viewer) -> tuple[Briefing, str]:
+    """The paper that the address asks for, to be printed, and what its file is called."""
+    reader = scoped(request, viewer)
+    day, kind = frames.chosen_day(request, "day", newest_day(request, reader)), _kind(request)
+    made = make_briefing(
+        house_of(request), reader, day, district=frames.chosen_district(request, reader), kind=kind, paper=True
+    )
+    return made, f"{kind}-{day}"
 
 
 def _kind(request: Request) -> Kind:
