@@ -42,6 +42,7 @@ ROUTERS = tuple(
         instructions,
         alerts,
         streams,
+        topics,
         service,
         pages,
         search,

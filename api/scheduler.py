@@ -72,6 +72,7 @@ JOBS: tuple[Job, ...] = (
     Job("briefing", "生成当日简报", ("briefing",), cron="30 7 * * *", catch_up=True),
     Job("weekly", "生成每周简报", ("briefing", "--kind", "week"), cron="45 7 * * mon", catch_up=True),
     Job("monthly", "生成每月简报", ("briefing", "--kind", "month"), cron="0 8 1 * *", catch_up=True),
+    Job("topics", "寻找新话题", ("topics", "run", "--if-installed"), cron="30 3 * * mon", catch_up=True),
     Job("crawl", "采集网站来源", ("crawl",), cron="25 */2 * * *"),
     Job("expire", "清理过期的会话与审计记录", ("doctor", "--expire"), cron="40 3 * * *", catch_up=True),
 )

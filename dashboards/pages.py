@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dashboards.views.sources import SourcesView
     from dashboards.views.streams import StreamsView, StreamView
     from dashboards.views.today import TodayView
+    from dashboards.views.topics import TopicsView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -100,6 +101,11 @@ def render_stream(view: StreamView, frame: Frame) -> str:
 def render_instructions(view: InstructionsView, frame: Frame) -> str:
     """批示."""
     return render("instructions.html", view=view, frame=frame, title="批示")
+
+
+def render_topics(view: TopicsView, frame: Frame) -> str:
+    """新话题."""
+    return render("topics.html", view=view, frame=frame, title="新话题")
 
 
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:

@@ -241,6 +241,7 @@ def create_tables(engine: Engine) -> None:
     import indices.instructions
     import indices.intake.inbox
     import indices.ledger
+    import indices.topics.register
     import indices.users  # noqa: F401
 
     make_declared_tables(engine)

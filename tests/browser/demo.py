@@ -31,6 +31,7 @@ from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
 from dashboards.views.streams import stream_view, streams_view
 from dashboards.views.today import today_view
+from dashboards.views.topics import topics_view
 from indices.alerts.channels import Channel
 from indices.alerts.life import steps_of, take_step
 from indices.alerts.outbox import list_deliveries, run
@@ -43,6 +44,7 @@ from indices.incidents.register import list_incidents, living, records_of
 from indices.instructions import Instruction
 from indices.streams.events import StreamEvent
 from indices.streams.links import Link
+from indices.topics.register import Topic
 from models.labels import Level, Role
 
 METRICS = ("timely_rate", "resolution_rate", "satisfaction_rate", "return_rate")
@@ -216,6 +218,15 @@ class Demo:
             "e1", title, (title, f"{title} 官方回应"), hours[0], hours[-1], len(curve), 3, 987_654, curve
         )
 
+    async def topic_list(self, request: Request) -> Response:
+        record = self.reader().search(self.city.Query(size=1)).hits[0].record
+        one = Topic(
+            1, (self.poison or "无人机", "航拍"), "new", "", self.city.DAY, self.city.DAY, 30, 20, 3.3, (record.id,)
+        )
+        found = [] if request.query_params.get("state") == "empty" else [one]
+        view = topics_view(found, self.reader().get, may_decide=True)
+        return HTMLResponse(pages.render_topics(view, self.frame(request, "hotspots")))
+
     async def stream_list(self, request: Request) -> Response:
         found = [] if request.query_params.get("state") == "empty" else [self.stream_event()]
         view = streams_view(found, sources=["weibo", "other"], source="weibo")
@@ -339,7 +350,8 @@ class Demo:
     def application(self) -> Any:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
-            Route("/instructions", self.instruction_list), Route("/streams", self.stream_list), Route("/streams/{source}/{event}", self.stream),
+            Route("/instructions", self.instruction_list), Route("/topics", self.topic_list),
+            Route("/streams", self.stream_list), Route("/streams/{source}/{event}", self.stream),
             Route("/alerts", self.alert_list), Route("/alerts/rules", self.alert_rules),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
             Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),

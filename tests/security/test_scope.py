@@ -38,6 +38,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/instructions"): {}, ("POST", "/instructions"): {"data": {"about": "briefing:2026-01-01", "text": "x", "owner": "y", "due": "2099-01-01"}},
     ("POST", "/instructions/{instruction}/{act}"): {"data": {"text": "x"}}, ("GET", "/incidents/{number}/paper.docx"): {}, ("GET", "/incidents/{number}/paper.pdf"): {},
     ("GET", "/briefing.pdf"): {},
+    ("GET", "/topics"): {}, ("POST", "/topics/{topic}/{deed}"): {"data": {"name": "x"}},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
@@ -75,6 +76,8 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{event}", "a")
         .replace("{instruction}", "1")
         .replace("{act}", "answer")
+        .replace("{topic}", "1")
+        .replace("{deed}", "adopt")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
 
