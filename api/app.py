@@ -26,6 +26,7 @@ from api.routes import (
     service,
     session,
     streams,
+    topics,
 )
 from api.wiring import House
 from dashboards import assets
