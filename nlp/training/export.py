@@ -35,8 +35,15 @@ def export(model: Any, target: Path) -> None:
                          op_types_to_quantize=["MatMul", "Gather", "Gemm"])  # fmt: skip
         graph = onnx.load(small)
         told = json.dumps(getattr(model.encoder, "told", {}))
-        onnx.helper.set_model_props(graph, {CONFIG: model.encoder.config.to_json_string(use_diff=False), TOLD: told})
+        onnx.helper.set_model_props(graph, {CONFIG: _config(model), TOLD: told})
         target.write_bytes(zstandard.ZstdCompressor(level=19).compress(graph.SerializeToString()))
+
+
+def _config(model: Any) -> str:
+    """The encoder's configuration without the folder that it was read from: that is nobody's business."""
+    told = json.loads(model.encoder.config.to_json_string(use_diff=False))
+    told.pop("_name_or_path", None)
+    return json.dumps(told)
 
 
 def to_graph(model: Any, target: Path) -> None:

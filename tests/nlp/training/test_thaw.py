@@ -47,3 +47,18 @@ def test_what_is_no_graph_is_named(tmp_path: Path) -> None:
     (tmp_path / "encoder.onnx.zst").write_bytes(b"nothing of the kind")
     with pytest.raises(BadFile, match=r"encoder\.onnx\.zst"):
         thaw(tmp_path, tmp_path / "warm")
+
+
+def test_a_graph_does_not_say_where_its_encoder_lay(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the extra `train` is not installed")
+    from nlp.training.export import export
+    from nlp.training.heads import reader
+    from nlp.training.masked_model import Shape, new_encoder
+    from nlp.training.thaw import GRAPH, weights
+
+    encoder = new_encoder(Shape(layers=1, hidden=64, heads=1, inner=32, positions=32), 100)
+    encoder.config._name_or_path = str(tmp_path)
+    export(reader(encoder, {"topic": 2}), tmp_path / GRAPH)
+    state, told = weights(tmp_path / GRAPH)
+    assert state
+    assert str(tmp_path) not in "".join(told.values())
