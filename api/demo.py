@@ -62,6 +62,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         city = simulate(seed=SEED, days=plan.days, per_day=plan.per_day, end=plan.end, events=EVENTS)
         if not plan.taken_in:
             _write_catalogue(house, city.city)
+            _write_districts(house, city.city)
             _take_in(house, city.items(), SOURCE, len(city))
             _note(house, plan.model_copy(update={"taken_in": True}))
         os.environ.setdefault("MINSHENG_CITY", city.city.name)  # the server and the children show it
@@ -121,6 +122,23 @@ def _write_catalogue(house: House, city: City) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _write_districts(house: House, city: City) -> None:
+    """Where the districts' tiles stand, from the centres of their streets."""
+    from dashboards.views.tile_map import grid_of
+
+    held: dict[str, list[tuple[float, float]]] = {}
+    for street in city.streets:
+        held.setdefault(street.district, []).append(street.centre)
+    centres = {
+        name: (sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points))
+        for name, points in held.items()
+    }
+    with (house.folder / "districts.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("区县", "列", "行"))
+        writer.writerows((name, *place) for name, place in grid_of(centres).items())
 
 
 def _take_in(house: House, items: Iterator[Item], source: str, total: int) -> None:

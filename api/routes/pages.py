@@ -43,6 +43,7 @@ def hotspots_of(request: Request, reader: ScopedStore, since: date, until: date,
 @router.get("/")
 def today(request: Request, viewer: Today) -> Response:
     """今日; who has no such page is sent to the one that is theirs."""
+    from dashboards.views.tile_map import read_layout
     from dashboards.views.today import today_view
     from indices.civic.metrics import measure
 
@@ -56,7 +57,7 @@ def today(request: Request, viewer: Today) -> Response:
     view = today_view(
         reader, day=day, hotspots=hotspots_of(request, reader, day - timedelta(days=HOTSPOT_DAYS - 1), day), today=city_day(now()),
         district=district, metrics=[measure(reader, name, week) for name in names], wall=request.query_params.get("wall") == "1",
-        briefing_url=f"/briefing?day={day}",
+        briefing_url=f"/briefing?day={day}", layout=read_layout(house_of(request).folder / "districts.csv"),
     )  # fmt: skip
     return HTMLResponse(pages.render_today(view, frames.frame_of(request, reader, "today", until=day, kind="day")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from dashboards.charts import Chart, Series
 from dashboards.formats import Change
 from dashboards.views.counts import SEASON_WEEKS, Share, by_day, expectation, label_of, repeated, shares, window
 from dashboards.views.hotspots import HotspotCard, card_of, empty_sentence
+from dashboards.views.tile_map import TileMap, tile_map
 from indices.civic.metrics import definition
 from models.figures import Hotspots, Metric
 from models.labels import Level
@@ -94,6 +95,7 @@ class TodayView:
     metrics: tuple[Metric, ...]
     repeats: Repeats
     silent_sources: tuple[str, ...]
+    map: TileMap | None = None
     wall: bool = False
     briefing_url: str = ""
     refresh_seconds: int = WALL_REFRESH_SECONDS
@@ -115,6 +117,7 @@ def today_view(
     last_hotspot: date | None = None,
     wall: bool = False,
     briefing_url: str = "",
+    layout: Mapping[str, tuple[int, int]] | None = None,
 ) -> TodayView:
     """The page of a city day.
 
@@ -124,6 +127,7 @@ def today_view(
         today: the city's present day, so that the headline can say 今日 and 昨日; None: the date itself is said.
         metrics: 承办 figures of the metric registry, shown as they are.
         last_hotspot: when the latest one was, for the empty state.
+        layout: where the tile of each district stands (`dashboards.views.tile_map`).
         briefing_url: address of the day's paper; "" where the viewer may not have it.
     """
     one = window(day, day, district)
@@ -149,6 +153,7 @@ def today_view(
         metrics=tuple(metrics),
         repeats=_repeats(reader, window(day - timedelta(days=REPEAT_DAYS - 1), day, district)),
         silent_sources=hotspots.silent_sources,
+        map=tile_map(reader, day, layout, district),
         wall=wall,
         briefing_url=briefing_url,
     )
