@@ -65,12 +65,23 @@ class Hotspot(Frozen):
     daily: tuple[DayCount, ...] = ()
 
 
+class LoudSource(Frozen):
+    """A feed that brought far more on the last day than ever."""
+
+    source: str
+    count: int = Field(description="records of the last day")
+    most: int = Field(description="records of its busiest day in the 60 days before")
+
+
 class Hotspots(Frozen):
     """`hotspots` may be empty: 今日无达到阈值的热点 is an answer."""
 
     hotspots: tuple[Hotspot, ...]
     source: Source
     silent_sources: tuple[str, ...] = Field((), description="feeds from which nothing came in the window's last days")
+    loud_sources: tuple[LoudSource, ...] = Field(
+        (), description="feeds that brought far more than ever on the last day"
+    )
 
 
 class IndexRow(Frozen):

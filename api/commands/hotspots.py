@@ -93,6 +93,10 @@ def show(found: Hotspots) -> None:
         console.print(table)
         for one in found.hotspots:
             console.print(f"{one.rank}. {one.rule}", style="dim", markup=False, highlight=False)
+    for loud in found.loud_sources:
+        typer.echo(
+            f"注意：数据源 {loud.source} 末日来件 {loud.count:,}，此前 60 天最多一天 {loud.most:,}，请核对是否重复导出"
+        )
     if found.silent_sources:
         typer.echo(f"注意：这些数据源已停止来件：{'、'.join(found.silent_sources)}")
 

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Connection, Double, Engine, ForeignKey, Integer, 
 from indices.civic.levels import Rules, rules_on
 from indices.database import metadata, reading, upsert, writing
 from models.clock import city_day, now
-from models.figures import Hotspot, Hotspots
+from models.figures import Hotspot, Hotspots, LoudSource
 from models.identity import digest
 from models.labels import Level
 
@@ -110,6 +110,7 @@ def record_alerts(
             if one.level is not Level.NONE
         ]
         raised += [_raise_silence(connection, source, figure, moment, day, in_force) for source in found.silent_sources]
+        raised += [_raise_loud(connection, one, figure, moment, day, in_force) for one in found.loud_sources]
         fresh = _highest(alert for alert in raised if alert is not None)
         if fresh:
             row = {"id": figure, "computed_at": found.source.computed_at.timestamp(), "body": found.model_dump_json()}
@@ -182,15 +183,29 @@ def _raise_silence(
     connection: Connection, source: str, figure: str, moment: datetime, day: date, rules: Rules
 ) -> Alert | None:
     """A silent source alerts once a week of silence, at the lowest level."""
-    incident = digest("silence", source, day.isocalendar()[:2].__repr__())
-    known = connection.execute(select(alerts.c.id).where(alerts.c.incident == incident)).first()
-    if known:
+    incident = digest("silence", source, repr(day.isocalendar()[:2]))
+    rule = f"截至 {day} 已超过该来源历来最长的间隔，按其常量应有来件"
+    return _raise_source(connection, incident, f"数据源“{source}”没有来件", rule, 0, figure, moment, rules)
+
+
+def _raise_loud(
+    connection: Connection, one: LoudSource, figure: str, moment: datetime, day: date, rules: Rules
+) -> Alert | None:
+    """A source that brings far more than ever alerts once a day, at the lowest level: it may be a broken export, or the city."""
+    incident = digest("loud", one.source, str(day))
+    rule = f"{day} 来件 {one.count:,}，此前 60 天最多一天 {one.most:,}；请核对是否重复导出"
+    return _raise_source(connection, incident, f"数据源“{one.source}”来件骤增", rule, one.count, figure, moment, rules)
+
+
+def _raise_source(connection: Connection, incident: str, title: str, rule: str, count: int, figure: str, moment: datetime,
+                  rules: Rules) -> Alert | None:  # fmt: skip
+    if connection.execute(select(alerts.c.id).where(alerts.c.incident == incident)).first():
         return None
     minutes = rules.acknowledge_minutes(Level.BLUE)
     return Alert(
-        id=digest("alert", incident, Level.BLUE), incident=incident, kind="source", level=Level.BLUE, title=f"数据源“{source}”没有来件",
-        rule=f"截至 {day} 已超过该来源历来最长的间隔，按其常量应有来件", people=0, count=0, raised_at=moment,
-        acknowledge_by=None if minutes is None else moment + timedelta(minutes=minutes), state="raised", figure=figure,
+        id=digest("alert", incident, Level.BLUE), incident=incident, kind="source", level=Level.BLUE, title=title, rule=rule, people=0,
+        count=count, raised_at=moment, acknowledge_by=None if minutes is None else moment + timedelta(minutes=minutes), state="raised",
+        figure=figure,
     )  # fmt: skip
 
 

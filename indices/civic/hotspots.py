@@ -20,7 +20,7 @@ from indices.civic.incidents import Survey
 from indices.civic.levels import Inputs, Rules, Verdict, rules_on
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.quotations import CONTRAST, central, representative, title_of
-from indices.civic.silence import deliveries_of, silent_sources
+from indices.civic.silence import deliveries_of, loud_sources, silent_sources
 from indices.civic.ties import majority
 from indices.civic.vectors import Vectors
 from models.clock import city_day, now
@@ -73,7 +73,9 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
     if not posts:
         return Hotspots(hotspots=(), source=source)
     found = Search(posts, first, last, found_rules).best(top, least_people)
-    return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(deliveries_of(posts), last))
+    delivered = deliveries_of(posts)
+    return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(delivered, last),
+                    loud_sources=loud_sources(delivered, last))  # fmt: skip
 
 
 class Search:

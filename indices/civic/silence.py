@@ -1,4 +1,5 @@
-"""Sources that usually deliver but have gone quiet: "nothing hot" and "the feed is broken" must not look alike.
+"""Sources that usually deliver but have gone quiet, or bring far more than ever: "nothing hot" and "the feed is broken" must not look
+alike, and a feed that delivers everything twice must not look like a city in uproar.
 
 One rule for pages, figures and alerts. It knows of each source how many records it had on each city day, and asks whether the
 whole days without any are more than chance: they must be more than the source ever had in a row, and at its usual rate so many
@@ -15,6 +16,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from indices.civic.posts import Post
+from models.figures import LoudSource
 
 State = Literal["usual", "late", "silent", "ended", "no rhythm"]
 
@@ -31,6 +33,10 @@ LEAST_SPAN_DAYS: Final = 14
 """A source must have delivered over two weeks before it "usually" delivers; one import of a file is no feed."""
 LEAST_QUIET_DAYS: Final = 2
 """A night without letters is no silence."""
+
+LOUD_TIMES: Final = 3.0
+"""Of the busiest day of the history: a storm doubles a hotline, a broken export sends years."""
+LOUD_LEAST: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,19 @@ def silent_sources(deliveries: Mapping[str, Mapping[date, int]], last: date) -> 
     """Names of the sources that are silent at the end of `last`, in order, from what each had on each day."""
     found = {source: rhythm(counts, last) for source, counts in deliveries.items()}
     return tuple(sorted(source for source, one in found.items() if one and one.state == "silent"))
+
+
+def loud_sources(deliveries: Mapping[str, Mapping[date, int]], last: date) -> tuple[LoudSource, ...]:
+    """Sources that had on `last` at least `LOUD_TIMES` as many records as on their busiest day of the `HISTORY_DAYS` before."""
+    found = []
+    for source, counts in sorted(deliveries.items()):
+        before = {day: n for day, n in counts.items() if last - timedelta(days=HISTORY_DAYS) <= day < last}
+        if not before or (last - min(before)).days < LEAST_SPAN_DAYS:
+            continue
+        most = max(before.values())
+        if counts.get(last, 0) >= max(LOUD_LEAST, LOUD_TIMES * most):
+            found.append(LoudSource(source=source, count=counts[last], most=most))
+    return tuple(found)
 
 
 def deliveries_of(posts: Iterable[Post]) -> dict[str, Counter[date]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select
 from indices.civic import alerts
 from indices.civic.alerts import figure_of, list_alerts, record_alerts
 from indices.database import connect, create_tables
-from models.figures import Hotspot, Hotspots, Source
+from models.figures import Hotspot, Hotspots, LoudSource, Source
 from models.labels import Level
 from models.query import Query
 
@@ -125,3 +125,13 @@ def test_a_large_incident_is_recorded(state: Engine) -> None:
 def test_only_orange_and_red_need_a_person() -> None:
     assert {Level.ORANGE, Level.RED} == alerts.NEEDS_PERSON
     assert tuple(Level) == alerts.LEVELS
+
+
+def test_a_loud_source_alerts_once_a_day(state: Engine) -> None:
+    loud = (LoudSource(source="热线", count=900, most=120),)
+    first = figure(day=7).model_copy(update={"loud_sources": loud})
+    [raised] = record_alerts(state, first, at=AT)
+    assert (raised.kind, raised.level, raised.count) == ("source", Level.BLUE, 900)
+    assert "来件 900，此前 60 天最多一天 120" in raised.rule
+    assert record_alerts(state, first, at=AT) == []
+    assert len(record_alerts(state, figure(day=8).model_copy(update={"loud_sources": loud}), at=AT)) == 1

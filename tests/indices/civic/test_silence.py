@@ -15,10 +15,12 @@ from indices.civic.silence import (
     HISTORY_DAYS,
     Rhythm,
     deliveries_of,
+    loud_sources,
     rhythm,
     silent_sources,
 )
 from models.clock import city_day
+from models.figures import LoudSource
 from models.record import Record
 
 LAST = date(2026, 3, 31)
@@ -128,3 +130,16 @@ def test_posts_and_counts_say_the_same(record: Callable[..., Record]) -> None:
     assert silent_sources(found, last) == ("arrears", "board")
     assert silent_sources(found, last + timedelta(days=90)) == ()
     assert silent_sources({}, last) == ()
+
+
+def test_a_source_is_loud_when_it_brings_thrice_its_busiest_day() -> None:
+    last = date(2026, 3, 31)
+    usual = {last - timedelta(days=back): 20 + back % 10 for back in range(1, 40)}
+    assert loud_sources({"热线": usual | {last: 86}}, last) == ()
+    assert loud_sources({"热线": usual | {last: 87}}, last) == (LoudSource(source="热线", count=87, most=29),)
+    assert loud_sources({"热线": usual}, last) == ()
+    few = {last - timedelta(days=back): 1 for back in range(1, 40)}
+    assert loud_sources({"信箱": few | {last: 49}}, last) == ()  # ten letters are no flood
+    young = {last - timedelta(days=back): 20 for back in range(1, 10)}
+    assert loud_sources({"新来源": young | {last: 5_000}}, last) == ()  # nobody knows yet what is usual
+    assert loud_sources({}, last) == ()
