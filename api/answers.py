@@ -48,19 +48,22 @@ def hotspots(
 
     `max_age_seconds`: how old a kept figure may be although items came in since; 0 for what is printed.
     """
+    from indices.alerts.refit import weights_in_use
     from indices.alerts.rules import known_rules
     from indices.civic.hotspots import find_hotspots
     from indices.civic.levels import rules_on
 
-    rules = known_rules(house.database)
+    rules, weights = known_rules(house.database), weights_in_use(house.database)
 
     def compute() -> Hotspots:
         query = _within(district)
-        return find_hotspots(reader, day_start(since), day_start(until), top=top, query=query, rules=rules)
+        return find_hotspots(
+            reader, day_start(since), day_start(until), top=top, query=query, rules=rules, weights=weights
+        )
 
     if not reader.viewer.sees_business:
         return compute()
-    question = question_of(reader, district, since, until, top, rules_on(until, rules).version)
+    question = question_of(reader, district, since, until, top, rules_on(until, rules).version, weights.version)
     _note(house, reader, "hotspots", question)
     found = house.figures.get(
         Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=max_age_seconds, compute=compute

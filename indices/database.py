@@ -232,6 +232,7 @@ def database_seconds(connection: Connection) -> float:
 def create_tables(engine: Engine) -> None:
     """Make every table that does not exist yet."""
     import indices.alerts.outbox  # these declare their tables
+    import indices.alerts.refit
     import indices.alerts.rules
     import indices.audit
     import indices.civic.alerts

@@ -122,6 +122,45 @@ def deliveries(limit: Annotated[int, typer.Option(min=1, max=1_000)] = 50) -> No
         typer.echo(f"{one.alert[:8]} → {one.channel}{kind}  {STATE_NAMES[one.state]} {at}，第 {one.tries} 次{problem}")
 
 
+@group.command("refit")
+def refit() -> None:
+    """用已确认和已判为不是热点的预警重定热度权重，报告前后；启用另说（alerts weights）。"""
+    from api.wiring import House
+    from indices.alerts.refit import refit as fit
+
+    with House(read_only=True) as house:
+        report = fit(house.database, "console")
+        house.audit.note("console", "alerts.refit", report.version)
+    typer.echo(f"标签 {report.labels} 条（确认 {report.confirmed}），五折交叉检验")
+    typer.echo(
+        f"AUC {report.auc_before:.3f} → {report.auc_after:.3f}，平均精确率 {report.precision_before:.3f} → {report.precision_after:.3f}"
+    )
+    typer.echo("权重 " + "，".join(f"{name} {value:.2f}" for name, value in report.weights.items()))
+    typer.echo(f"{'有改进' if report.better else '没有改进'}；启用：minsheng alerts weights {report.version}")
+
+
+@group.command("weights")
+def weights(version: Annotated[str, typer.Argument(help="启用的版本；不给则列出，1 为随软件提供的")] = "") -> None:
+    """热度权重的版本：列出或启用。"""
+    from api.wiring import House
+    from indices.alerts.refit import use, versions, weights_in_use
+
+    with House(read_only=True) as house:
+        if version:
+            made = use(house.database, version)
+            house.audit.note("console", "alerts.weights", made.version)
+            typer.echo(f"热度权重 {made.version} 在用")
+            return
+        known, now_in_use = versions(house.database), weights_in_use(house.database)
+    typer.echo(
+        f"在用 {now_in_use.version}：" + "，".join(f"{name} {value:.2f}" for name, value in now_in_use.values.items())
+    )
+    for name, in_use, who, at, report in known:
+        typer.echo(
+            f"{'→' if in_use else ' '} {name}  {at:%Y-%m-%d} {who}，AUC {report['auc_before']:.3f} → {report['auc_after']:.3f}"
+        )
+
+
 @rules.command("show")
 def show_rules() -> None:
     """今天用的规则，以及各版本的生效日。"""

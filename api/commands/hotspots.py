@@ -31,6 +31,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
     from api.incidents import RECORDED, take_in
     from api.questions import parse_day, parse_filters
     from api.wiring import House
+    from indices.alerts.refit import weights_in_use
     from indices.alerts.rules import known_rules
     from indices.civic.alerts import record_alerts
     from indices.civic.hotspots import find_hotspots
@@ -49,6 +50,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
             top=max(top, RECORDED) if record else top,
             query=Query(filters=parse_filters(filters or ())),
             rules=rules,
+            weights=weights_in_use(house.database),
         )
         if record:
             if filters:

@@ -26,6 +26,17 @@ WEIGHTS_VERSION: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """A version of the weights; together 1."""
+
+    version: str
+    values: Mapping[str, float]
+
+
+SHIPPED: Final = Weights(WEIGHTS_VERSION, WEIGHTS)
+
+
+@dataclass(frozen=True, slots=True)
 class Components:
     """What the heat is made of, each in its own unit; only the order matters.
 
@@ -50,11 +61,13 @@ class Components:
     novelty: float
 
 
-def heat_parts(target: Components, reference: Sequence[Components]) -> dict[str, float]:
+def heat_parts(
+    target: Components, reference: Sequence[Components], weights: Mapping[str, float] = WEIGHTS
+) -> dict[str, float]:
     """Contribution of each component, together 0–100; the heat is their sum."""
     return {
         field.name: round(
-            100.0 * WEIGHTS[field.name]
+            100.0 * weights.get(field.name, 0.0)
             * normal_rank(getattr(target, field.name), [getattr(one, field.name) for one in reference]), 2
         )
         for field in fields(Components)

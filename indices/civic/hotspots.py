@@ -15,7 +15,7 @@ import numpy as np
 from indices.civic.baseline import Floats
 from indices.civic.burst import SLOW
 from indices.civic.grouping import MEMORY_DAYS, group_posts
-from indices.civic.heat import REFERENCE_DAYS, WEIGHTS_VERSION, heat_parts
+from indices.civic.heat import REFERENCE_DAYS, SHIPPED, Weights, heat_parts
 from indices.civic.incidents import Survey
 from indices.civic.levels import Inputs, Rules, Verdict, rules_on
 from indices.civic.posts import Post, object_name, post_of
@@ -42,7 +42,8 @@ _SLOW_DAYS: Final = 28
 
 
 def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int = 10, query: Query | None = None,
-                  least_people: int = LEAST_PEOPLE, rules: tuple[Rules, ...] | None = None) -> Hotspots:  # fmt: skip
+                  least_people: int = LEAST_PEOPLE, rules: tuple[Rules, ...] | None = None,
+                  weights: Weights = SHIPPED) -> Hotspots:  # fmt: skip
     """The hottest incidents of the period [since, until).
 
     Args:
@@ -52,6 +53,7 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
         query: narrows the records (filters, words); its own times do not count.
         least_people: distinct people in the period that an incident must have.
         rules: every version that is known; None: those that ship.
+        weights: of the heat.
 
     Raises:
         BadRequest: the period is empty or `top` is not positive.
@@ -68,11 +70,11 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
     found_rules = rules_on(last, rules)
     source = Source(
         query=asked, n=sum(post.at >= since for post in posts), computed_at=now(),
-        versions={"hotspots": METHOD_VERSION, "heat": WEIGHTS_VERSION, "rules": found_rules.version},
+        versions={"hotspots": METHOD_VERSION, "heat": weights.version, "rules": found_rules.version},
     )  # fmt: skip
     if not posts:
         return Hotspots(hotspots=(), source=source)
-    found = Search(posts, first, last, found_rules).best(top, least_people)
+    found = Search(posts, first, last, found_rules, weights).best(top, least_people)
     delivered = deliveries_of(posts)
     return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(delivered, last),
                     loud_sources=loud_sources(delivered, last))  # fmt: skip
@@ -81,11 +83,11 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
 class Search:
     """One run over the posts of a period and its history."""
 
-    def __init__(self, posts: list[Post], first: date, last: date, rules: Rules) -> None:
+    def __init__(self, posts: list[Post], first: date, last: date, rules: Rules, weights: Weights = SHIPPED) -> None:
         start = min(posts[0].day, first)
         self.begin, self.end = (first - start).days, (last - start).days + 1
         self.period = max(0, min(self.begin, self.end - REFERENCE_DAYS))
-        self.posts, self.rules = posts, rules
+        self.posts, self.rules, self.weights = posts, rules, weights.values
         self.vectors = Vectors(posts)
         groups = group_posts(posts, self.vectors)
         self.survey = Survey(posts, groups, start, self.end, active_from=self.period)
@@ -99,7 +101,7 @@ class Search:
         people = {row: one.people_within(self.begin, self.end) for row, one in enumerate(survey.incidents)}
         rows = self._notable([row for row, count in people.items() if count >= least_people])
         reference = survey.reference(self.begin, self.end, self.period) if rows else []
-        heats = {row: heat_parts(survey.components(row, self.begin, self.end), reference) for row in rows}
+        heats = {row: heat_parts(survey.components(row, self.begin, self.end), reference, self.weights) for row in rows}
         order = sorted(rows, key=lambda row: (-round(sum(heats[row].values()), 2), *self._tie(row)))
         return [self._hotspot(rank, row, heats[row]) for rank, row in enumerate(order[:top], start=1)]
 
