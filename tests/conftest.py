@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import argon2
 import pytest
-from hypothesis import strategies
+from hypothesis import settings, strategies
 
 if TYPE_CHECKING:
     from nlp.annotate import Annotator
     from nlp.training.linear import Trained
+
+# A test is no measurement of time: on a loaded machine any example may take long (speed is `make bench`'s).
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # topic, second level, demand type, department, urgency, sentiment, phrases
 MATTERS: list[tuple[str, str, str, str, int, int, tuple[str, ...]]] = [
