@@ -84,6 +84,7 @@ class IncidentView:
     more_members: int
     folds: tuple[Fold, ...]
     came_from: str
+    season: str = ""
     instructions: tuple[InstructionRow, ...] = ()
     about: str = ""
 
@@ -121,7 +122,7 @@ def incident_view(
         departments=_shared(account.departments, {}), members=tuple(shown[:MEMBERS_SHOWN]),
         more_members=max(0, len(shown) - MEMBERS_SHOWN), folds=account.folds if may_change else (),
         came_from=asked if asked != account.incident.number else "",
-        instructions=tuple(instructions or ()), about="" if instructions is None else f"incident:{account.incident.number}",
+        season=_season_words(account), instructions=tuple(instructions or ()), about="" if instructions is None else f"incident:{account.incident.number}",
     )  # fmt: skip
 
 
@@ -136,9 +137,36 @@ def _chart(account: Account) -> Chart:
             Series("件数", tuple(float(day.count) for day in days), "observed"),
             Series("负面", tuple(float(day.negative) for day in days), "expected"),
             Series("紧急", tuple(float(day.urgent) for day in days), "expected"),
+            *_last_year(account),
         ),
         mark=peak, summary=f"{formats.span(days[0].day, days[-1].day)}共 {len(account.records)} 件，最多一天 {days[peak].count} 件。",
     )  # fmt: skip
+
+
+def _season_words(account: Account) -> str:
+    """What the year before says: seasonal, or nothing of the kind."""
+    season = account.season
+    if season is None:
+        return ""
+    name = season.subtopic.rpartition("/")[2]
+    told = f"去年同期“{name}” {formats.number(season.last_year)} 件，全年平均同样长的日子 {formats.number(season.usual, 1)} 件"
+    return f"季节性：{told}，年年此时多。" if season.returns else f"{told}，不见季节性。"
+
+
+def _last_year(account: Account) -> tuple[Series, ...]:
+    """The same class in the same weeks of the year before, where it comes back every year."""
+    season = account.season
+    if season is None or not season.returns:
+        return ()
+    then = dict(season.days)
+    return (
+        Series(
+            f"去年同期{season.subtopic.rpartition('/')[2]}",
+            tuple(float(then.get(day.day, 0)) for day in account.days),
+            "expected",
+            "area",
+        ),
+    )
 
 
 def _shared(pairs: Sequence[tuple[str, int]], names: dict[str, str]) -> tuple[Shared, ...]:

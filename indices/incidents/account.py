@@ -15,7 +15,9 @@ from indices.civic.people import persons
 from indices.civic.posts import Post, post_of
 from indices.incidents.changes import KIND_NAMES, Change, log_of
 from indices.incidents.register import MACHINE, STATE_NAMES, Incident, list_incidents, records_of
+from models.clock import day_start
 from models.ports import Reader
+from models.query import Query
 from models.record import Record
 
 GROWN_PEOPLE: Final = 3
@@ -27,6 +29,11 @@ AROUND_DAYS: Final = 3
 LIKE_LEAST: Final = 0.2
 LIKE_SHOWN: Final = 3
 _REGISTER: Final = 2_000
+YEAR_DAYS: Final = 364
+"""Fifty-two weeks: the same weekdays."""
+SEASON_LEAST: Final = 10
+SEASON_TIMES: Final = 2.0
+"""So many times what a year brings on average, and a class is one of this season."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,32 @@ class DayMood:
 
 
 @dataclass(frozen=True, slots=True)
+class Season:
+    """The same class a year ago, in the weeks of the incident. It comes back every year if there were far more then than usual.
+
+    Attributes:
+        subtopic: the class that most of the records have.
+        last_year: its records in the same days of the year before; `usual`: in as many days of a year on average.
+        days: (day of this year, records on the same day a year before).
+    """
+
+    subtopic: str
+    last_year: int
+    usual: float
+    days: tuple[tuple[date, int], ...]
+
+    @property
+    def returns(self) -> bool:
+        return self.last_year >= SEASON_LEAST and self.last_year >= SEASON_TIMES * self.usual
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What is known of an incident; counts are of the visible records.
 
     Attributes:
         hidden: records that the viewer may not see.
+        season: None where there is nothing of the year before.
         people: distinct people; one caller or one text many times counts once.
     """
 
@@ -86,6 +114,7 @@ class Account:
     folds: tuple[Fold, ...]
     like: tuple[Like, ...]
     log: tuple[Change, ...]
+    season: Season | None = None
 
 
 def account(engine: Engine, reader: Reader, incident: Incident, *, today: date) -> Account | None:
@@ -107,7 +136,7 @@ def account(engine: Engine, reader: Reader, incident: Incident, *, today: date) 
         channels=_counted(post.channel for post in posts), districts=_counted(post.district for post in posts),
         departments=_counted(post.department for post in posts), days=_days(posts),
         timeline=tuple(sorted(moments, key=lambda moment: moment.at)), folds=tuple(_folds(posts, people, changes)),
-        like=tuple(likeness(engine, incident)) if whole else (), log=changes,
+        like=tuple(likeness(engine, incident)) if whole else (), log=changes, season=_season(reader, posts),
     )  # fmt: skip
 
 
@@ -126,6 +155,27 @@ def likeness(engine: Engine, incident: Incident) -> list[Like]:
     found = [Like(one, round(share(one), 3), STATE_NAMES[one.state]) for one in earlier]
     ranked = sorted(found, key=lambda like: (-like.likeness, like.incident.number))
     return [like for like in ranked[:LIKE_SHOWN] if like.likeness >= LIKE_LEAST]
+
+
+def _season(reader: Reader, posts: Sequence[Post]) -> Season | None:
+    """The year before, of the class and the districts of the incident, as far as the viewer sees it."""
+    classes = Counter(post.subtopic for post in posts if post.subtopic)
+    if not classes:
+        return None
+    subtopic = min(classes, key=lambda name: (-classes[name], name))
+    filters: dict[str, tuple[str, ...]] = {"subtopic": (subtopic,)}
+    if districts := tuple(sorted({post.district for post in posts if post.district})):
+        filters["district"] = districts
+    first, last = posts[0].day - timedelta(days=AROUND_DAYS), posts[-1].day + timedelta(days=AROUND_DAYS)
+    year = Query(since=day_start(first - timedelta(days=YEAR_DAYS)), until=day_start(first), filters=filters, size=0)
+    counts = {date.fromisoformat(bucket.keys[0]): bucket.count for bucket in reader.aggregate(year, ["day"])}
+    if not counts or min(counts) > last - timedelta(days=YEAR_DAYS):
+        return None
+    span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    days = tuple((day, counts.get(day - timedelta(days=YEAR_DAYS), 0)) for day in span)
+    return Season(
+        subtopic, sum(count for _, count in days), round(sum(counts.values()) * len(span) / YEAR_DAYS, 1), days
+    )
 
 
 def _told(posts: Sequence[Post], people: Sequence[int], today: date) -> list[Moment]:

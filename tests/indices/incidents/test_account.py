@@ -150,3 +150,36 @@ def test_log_in_words(state: Engine, hotspot: MakeHotspot, kind: str, words: str
     else:
         Changes(state, "王").merge("SJ2026-00002", ONE)
     assert words_of(log_of(state, ONE)[-1]) == words
+
+
+def heating(number: int, at: datetime) -> Record:
+    note = Annotation(model="m", topic="城乡建设", subtopic="城乡建设/城市建设和市政管理", positive=0.3)
+    return record(
+        number, 0, created_at=at, annotation=note, title=f"供暖不热{number}", text=f"室温只有十{number % 10}度，请查。"
+    )
+
+
+def test_what_comes_back_every_year_is_called_seasonal(state: Engine, hotspot: MakeHotspot) -> None:
+    now_ = [heating(number, AT + timedelta(hours=number)) for number in range(1, 7)]
+    before = [heating(100 + number, AT - timedelta(days=364) + timedelta(hours=2 * number)) for number in range(30)]
+    usual = [heating(1_000 + number, AT - timedelta(days=340 - 10 * number)) for number in range(30)]
+    take_in(state, [hotspot(*range(1, 7))], at=AT)
+    found = account(state, store_of([*now_, *before, *usual]), find(state, ONE), today=date(2026, 9, 9))
+    assert found is not None
+    assert found.season is not None
+    assert found.season.returns
+    assert (found.season.subtopic, found.season.last_year) == ("城乡建设/城市建设和市政管理", 30)
+    assert found.season.usual < 3
+    assert sum(count for _, count in found.season.days) == 30
+    plain = account(
+        state,
+        store_of([*now_, *usual, heating(9_999, AT - timedelta(days=363))]),
+        find(state, ONE),
+        today=date(2026, 9, 9),
+    )
+    assert plain is not None
+    assert plain.season is not None
+    assert not plain.season.returns
+    alone = account(state, store_of(now_), find(state, ONE), today=date(2026, 9, 9))
+    assert alone is not None
+    assert alone.season is None  # nobody knows what was a year ago
