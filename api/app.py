@@ -26,6 +26,7 @@ from api.routes import (
     service,
     session,
     streams,
+    subscriptions,
     topics,
 )
 from api.wiring import House
@@ -43,6 +44,7 @@ ROUTERS = tuple(
         instructions,
         alerts,
         streams,
+        subscriptions,
         topics,
         service,
         pages,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dashboards.views.search import SearchView
     from dashboards.views.sources import SourcesView
     from dashboards.views.streams import StreamsView, StreamView
+    from dashboards.views.subscriptions import SubscriptionsView
     from dashboards.views.today import TodayView
     from dashboards.views.topics import TopicsView
 
@@ -101,6 +102,11 @@ def render_stream(view: StreamView, frame: Frame) -> str:
 def render_instructions(view: InstructionsView, frame: Frame) -> str:
     """批示."""
     return render("instructions.html", view=view, frame=frame, title="批示")
+
+
+def render_subscriptions(view: SubscriptionsView, frame: Frame) -> str:
+    """订阅."""
+    return render("subscriptions.html", view=view, frame=frame, title="关键词订阅")
 
 
 def render_topics(view: TopicsView, frame: Frame) -> str:

@@ -30,6 +30,7 @@ from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
 from dashboards.views.streams import stream_view, streams_view
+from dashboards.views.subscriptions import subscriptions_view
 from dashboards.views.today import today_view
 from dashboards.views.topics import topics_view
 from indices.alerts.channels import Channel
@@ -44,6 +45,7 @@ from indices.incidents.register import list_incidents, living, records_of
 from indices.instructions import Instruction
 from indices.streams.events import StreamEvent
 from indices.streams.links import Link
+from indices.subscriptions import Subscription
 from indices.topics.register import Topic
 from models.labels import Level, Role
 
@@ -218,6 +220,15 @@ class Demo:
             "e1", title, (title, f"{title} 官方回应"), hours[0], hours[-1], len(curve), 3, 987_654, curve
         )
 
+    async def subscription_list(self, request: Request) -> Response:
+        record = self.reader().search(self.city.Query(size=1)).hits[0].record
+        viewer = self.frame(request, "hotspots").viewer
+        one = Subscription(1, viewer.name, viewer, self.poison or "(燃气 OR 煤气) AND 泄漏", self.city.NOW, 12, 3)
+        own = [] if request.query_params.get("state") == "empty" else [(one, [(record.id, self.city.NOW)])]
+        return HTMLResponse(
+            pages.render_subscriptions(subscriptions_view(own, self.reader().get), self.frame(request, "hotspots"))
+        )
+
     async def topic_list(self, request: Request) -> Response:
         record = self.reader().search(self.city.Query(size=1)).hits[0].record
         one = Topic(
@@ -351,6 +362,7 @@ class Demo:
         routes = [
             Route("/", self.today), Route("/hotspots", self.hotspot_list), Route("/hotspots/{key}", self.hotspot_list),
             Route("/instructions", self.instruction_list), Route("/topics", self.topic_list),
+            Route("/subscriptions", self.subscription_list),
             Route("/streams", self.stream_list), Route("/streams/{source}/{event}", self.stream),
             Route("/alerts", self.alert_list), Route("/alerts/rules", self.alert_rules),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 MAIN = ("/", "/hotspots", "/satisfaction", "/desk", "/search?q=供暖", "/sources", "/admin", "/login")
 MORE = (
-    "/topics", "/instructions", "/streams", "/streams/weibo/e1", "/alerts", "/alerts/rules", "/alerts?state=empty", "/incidents", "/incidents?state=closed",
+    "/subscriptions", "/topics", "/instructions", "/streams", "/streams/weibo/e1", "/alerts", "/alerts/rules", "/alerts?state=empty", "/incidents", "/incidents?state=closed",
     "/incidents/SJ2026-00001", "/?wall=1", "/?state=empty", "/hotspots/hot-1", "/satisfaction?state=tiles", f"/records/{3:032x}",
     "/error/503",
 )  # fmt: skip

@@ -39,6 +39,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/instructions/{instruction}/{act}"): {"data": {"text": "x"}}, ("GET", "/incidents/{number}/paper.docx"): {}, ("GET", "/incidents/{number}/paper.pdf"): {},
     ("GET", "/briefing.pdf"): {},
     ("GET", "/topics"): {}, ("POST", "/topics/{topic}/{deed}"): {"data": {"name": "x"}},
+    ("GET", "/subscriptions"): {}, ("POST", "/subscriptions"): {"data": {"query": "路灯"}}, ("POST", "/subscriptions/{subscription}/remove"): {},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
@@ -77,6 +78,7 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{instruction}", "1")
         .replace("{act}", "answer")
         .replace("{topic}", "1")
+        .replace("{subscription}", "1")
         .replace("{deed}", "adopt")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
