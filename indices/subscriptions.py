@@ -40,7 +40,8 @@ LONGEST: Final = 300
 LOOK_BACK: Final = timedelta(days=3)
 """A record may arrive days after it was said."""
 AT_ONCE: Final = 100
-KEPT: Final = 500
+KEPT: Final = timedelta(days=30)
+"""Longer than LOOK_BACK, else a record that was forgotten would be named again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,9 @@ def match_all(
             for record_id in found:
                 row = {"subscription": one.id, "record_id": record_id, "at": moment.timestamp()}
                 fresh += max(0, connection.execute(upsert(engine, hits).values(row).on_conflict_do_nothing()).rowcount)
-            old = (
-                select(hits.c.at).where(hits.c.subscription == one.id).order_by(hits.c.at.desc()).offset(KEPT).limit(1)
+            connection.execute(
+                delete(hits).where(hits.c.subscription == one.id, hits.c.at < (moment - KEPT).timestamp())
             )
-            if (limit := connection.execute(old).scalar()) is not None:
-                connection.execute(delete(hits).where(hits.c.subscription == one.id, hits.c.at < limit))
     return fresh
 
 

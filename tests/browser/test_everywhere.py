@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 MAIN = ("/", "/hotspots", "/satisfaction", "/desk", "/search?q=供暖", "/sources", "/admin", "/login")
 MORE = (
-    "/subscriptions", "/topics", "/instructions", "/streams", "/streams/weibo/e1", "/alerts", "/alerts/rules", "/alerts?state=empty", "/incidents", "/incidents?state=closed",
-    "/incidents/SJ2026-00001", "/?wall=1", "/?state=empty", "/hotspots/hot-1", "/satisfaction?state=tiles", f"/records/{3:032x}",
-    "/error/503",
+    "/subscriptions", "/topics", "/instructions", "/streams", "/streams/weibo/e1", "/alerts", "/alerts/rules", "/alerts?state=empty",
+    "/incidents", "/incidents?state=closed", "/incidents/SJ2026-00001", "/?wall=1", "/?state=empty", "/hotspots/hot-1",
+    "/satisfaction?state=tiles", f"/records/{3:032x}", "/error/503",
 )  # fmt: skip
 PATHS = (*MAIN, *MORE)
 INK = """box => { const canvas = box.querySelector('canvas'); if (!canvas) return 0;

@@ -9,7 +9,7 @@ from indices.access import ScopedStore
 from indices.audit import AuditLog
 from indices.database import connect, create_tables
 from indices.stores.memory import MemoryStore
-from indices.subscriptions import KEPT, MOST_EACH, hits_of, match_all, mine, subscribe, unsubscribe
+from indices.subscriptions import KEPT, LOOK_BACK, MOST_EACH, hits_of, match_all, mine, subscribe, unsubscribe
 from models.errors import BadQuery, BadRequest, NotFound
 from models.labels import Role
 from models.record import Annotation, Record
@@ -102,13 +102,14 @@ def test_who_unsubscribes_hears_no_more(state: Engine) -> None:
     assert look(state, store) == 0
 
 
-def test_old_hits_are_forgotten(state: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert KEPT >= 100
-    monkeypatch.setattr("indices.subscriptions.KEPT", 2)
+def test_old_hits_are_forgotten_and_none_is_named_again(state: Engine) -> None:
     one = subscribe(state, WANG, "燃气", split, at=AT)
     store = MemoryStore()
-    for number in range(5):
-        store.upsert([record(number, "燃气", hours=number + 1)])
-        look(state, store, hours=number + 1.5)
-    assert [record_id for record_id, _ in hits_of(state, "王", one.id)][:2] == [f"{4:032x}", f"{3:032x}"]
-    assert mine(state, "王")[0].count <= 3
+    named = []
+    for day in range(0, 60, 2):
+        store.upsert([record(day, "燃气", hours=24 * day + 1)])
+        named.append(look(state, store, hours=24 * day + 2))
+    assert named == [1] * 30
+    assert KEPT > LOOK_BACK
+    assert 15 <= mine(state, "王")[0].count <= 16
+    assert hits_of(state, "王", one.id)[0][0] == f"{58:032x}"
