@@ -7,7 +7,10 @@ the same whatever stands beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,6 +24,8 @@ from nlp.tokenizer import Tokenizer
 GRAPH: Final = "encoder.onnx.zst"
 MOST_BYTES: Final = 1 << 30  # of a graph: ten times BERT-base in int8
 TOLD: Final = "tokenizer"  # in a graph's metadata: how the vocabulary beside it cuts (`Tokenizer.settings`)
+LEAST_FOR_TWO: Final = 16
+"""Texts from which two threads are worth their start."""
 PLACE_TOKENS: Final = 24  # the longest place in the labelled rows has 25 characters
 
 
@@ -77,27 +82,48 @@ class Encoder:
         self, titles: Sequence[str], texts: Sequence[str]
     ) -> tuple[dict[str, NDArray[np.float32]], list[Place | None]]:
         """For each head (n, k) logits; and the place that each text is about, None where it names none."""
-        table = np.zeros((len(titles), sum(self.heads.values())), dtype=np.float32)
-        places: list[Place | None] = []
-        for row, (title, text) in enumerate(zip(titles, texts, strict=True)):
-            ids, head = self.tokenizer.pair(title, text)
-            types = np.zeros((1, len(ids)), dtype=np.int64)
-            types[0, head:] = 1
-            logits, ends = self._session.run(None, {"ids": np.array([ids], dtype=np.int64), "types": types})
-            table[row] = logits[0]
-            span = best_span(ends[0])
-            places.append(self._place(title, text, *span) if span else None)
+        pairs = list(zip(titles, texts, strict=True))
+        with _hands(len(pairs)) as each:
+            rows = list(each(self._one, pairs))
+        table = np.array([logits for logits, _ in rows], dtype=np.float32).reshape(len(pairs), sum(self.heads.values()))
+        places = [place for _, place in rows]
         stops = np.cumsum(list(self.heads.values()))
         heads = {
             name: table[:, stop - size : stop] for (name, size), stop in zip(self.heads.items(), stops, strict=True)
         }
         return heads, places
 
+    def _one(self, pair: tuple[str, str]) -> tuple[NDArray[np.float32], Place | None]:
+        title, text = pair
+        ids, head = self.tokenizer.pair(title, text)
+        types = np.zeros((1, len(ids)), dtype=np.int64)
+        types[0, head:] = 1
+        logits, ends = self._session.run(None, {"ids": np.array([ids], dtype=np.int64), "types": types})
+        span = best_span(ends[0])
+        return logits[0], self._place(title, text, *span) if span else None
+
     def _place(self, title: str, text: str, first: int, last: int) -> Place | None:
         offsets = self.tokenizer.offsets(title, text)
         field, start, _ = offsets[first]
         other, _, end = offsets[last]
         return Place(field, start, end) if field == other >= 0 and start < end else None
+
+
+@contextmanager
+def _hands(n: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A `map`: over two threads where there are two cores and enough texts. One cuts and looks for the place while the graph, which
+    needs no interpreter, computes for the other; a text is computed alone in either, so its row stays the same.
+    """
+    if n < LEAST_FOR_TWO or cores() < 2:
+        yield map
+        return
+    with ThreadPoolExecutor(2, thread_name_prefix="encoder") as pool:
+        yield pool.map
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def best_span(ends: NDArray[np.float32]) -> tuple[int, int] | None:
