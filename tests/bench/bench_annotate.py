@@ -214,5 +214,7 @@ def with_targets(found: Mapping[str, float]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core: the encoder takes two where it may
     told = _worker() if sys.argv[1:] == ["--worker"] else with_targets(run())
     print(json.dumps(told, ensure_ascii=False, indent=1))

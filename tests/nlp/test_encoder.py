@@ -39,6 +39,16 @@ def test_a_text_is_read_the_same_in_any_company(encoder: Encoder) -> None:
             assert (backwards[head][-1 - row] == together[head][row]).all()
 
 
+def test_two_threads_read_what_one_reads(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"第{number}栋楼下路灯不亮，晚上看不清路。" * (1 + number % 3) for number in range(40)]
+    found = {}
+    for cores in (1, 2):
+        monkeypatch.setattr("nlp.encoder.cores", lambda cores=cores: cores)
+        found[cores] = encoder.read(["路灯"] * 40, texts)
+    assert all((found[1][0][head] == found[2][0][head]).all() for head in found[1][0])
+    assert found[1][1] == found[2][1]
+
+
 def test_nothing_gives_no_rows(encoder: Encoder) -> None:
     assert encoder.logits([], [])["topic"].shape == (0, SIZES["topic"])
 
