@@ -37,7 +37,11 @@ FALSE_SHARE: Final = 0.1
 """Of the incidents that are shown because they are unusual, at most this share is expected to be chance."""
 AREA_SHARE: Final = 0.2
 PLACES: Final = 3
-METHOD_VERSION: Final = "1"
+METHOD_VERSION: Final = "2"
+SHOCK_DAYS: Final = 28
+SHOCK_TIMES: Final = 1.5
+SHOCK_LEAST: Final = 20
+"""A class is up all over the city if so many records elsewhere are so many times those of the four weeks before."""
 _SLOW_DAYS: Final = 28
 
 
@@ -188,6 +192,7 @@ class Search:
         text = (
             f"截至 {survey.date_of(day)} 的 {days} 天内 {people} 人，通常 {shown} 人{'（缓慢累积）' if slow else ''}。"
         )
+        text += self._shock(row, begin, day + 1)
         if survey.sustained is not None:
             whole = int(survey.incidents[row].series[self.begin : self.end].sum())
             text += (
@@ -196,6 +201,18 @@ class Search:
         if earlier:
             text += f"此前已有 {earlier} 件，始于 {survey.date_of(int(survey.incidents[row].days[0]))}。"
         return text
+
+    def _shock(self, row: int, begin: int, end: int) -> str:
+        """A city-wide wave of the class in words: a storm fills every street, and the expectation has risen with it."""
+        incident = self.survey.incidents[row]
+        counted, _ = self._topic_days(incident.topic or "")
+        span = incident.within(begin, end)
+        others = float(counted[begin:end].sum()) - (span.stop - span.start)
+        before = counted[max(0, begin - SHOCK_DAYS) : begin]
+        usual = float(before.mean()) * (end - begin) if len(before) else 0.0
+        if others < SHOCK_LEAST or others < SHOCK_TIMES * usual or not usual:
+            return ""
+        return f"此间全市其他地方同类为平常的 {others / usual:.1f} 倍，期望已随之放大。"
 
     def _others(self, inside: set[int]) -> list[Post]:
         step = max(1, len(self.posts) // CONTRAST)

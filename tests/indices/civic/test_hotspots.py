@@ -149,3 +149,25 @@ def test_impossible_questions_are_refused(
     with pytest.raises(BadRequest) as refused:
         find_hotspots(stored([]), since, until, top=top)
     assert refused.value.fields["name"] == name
+
+
+def test_a_wave_over_the_whole_city_is_said(
+    record: Callable[..., Record], event: MakeRecords, stored: Callable[..., Any]
+) -> None:
+    def elsewhere(first: int, days: int, a_day: int, base: int) -> list[Record]:
+        return [
+            record(base + 100 * day + n, START + timedelta(days=first + day, minutes=n), f"第{day}街{n}号空气难闻",
+                   f"空气里有味道，第{day * 31 + n}户反映。", topic="环境保护")
+            for day in range(days) for n in range(a_day)
+        ]  # fmt: skip
+
+    happened = event()  # thirty people in days 100–107
+    quiet = elsewhere(60, 50, 4, 2_000_000)
+    wave = elsewhere(100, 8, 12, 3_000_000)
+    calm = find_hotspots(stored(happened + quiet), SINCE, UNTIL).hotspots
+    stormy = find_hotspots(stored(happened + quiet + wave), SINCE, UNTIL).hotspots
+    assert "搅拌站" in calm[0].title
+    assert "全市" not in calm[0].rule
+    [plant] = [one for one in stormy if "搅拌站" in one.title]
+    assert "此间全市其他地方同类为平常的" in plant.rule
+    assert "期望已随之放大" in plant.rule
