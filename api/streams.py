@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from indices.streams.events import StreamEvent
+from indices.streams.ranks import first_seen
 from models.clock import city_day, day_start, now
 from models.errors import BadRequest
+from models.identity import digest
+from models.item import Item, Payload
+from models.labels import Kind
 from models.stream import StreamEventFacts
 
 DAYS = 7
@@ -43,3 +48,10 @@ def last_day(folder: Path, source: str) -> date:
 def public_event(one: StreamEvent) -> StreamEventFacts:
     """The public form."""
     return StreamEventFacts(**{name: getattr(one, name) for name in StreamEventFacts.model_fields})
+
+
+def titles_as_items(folder: Path, source: str) -> Iterator[Item]:
+    """Every title once, as an opinion of its first hour. The same title again is the same item, so a second import adds nothing."""
+    for title, at in first_seen(folder, source):
+        payload = Payload(kind=Kind.OPINION, channel=source, title=title[:2_000], text=title, created_at=at)
+        yield Item(source=f"stream-{source}", native_id=digest("stream-title", source, title), payload=payload)

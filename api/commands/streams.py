@@ -18,24 +18,35 @@ def register(app: typer.Typer) -> None:
 
 @group.command("import")
 def import_file(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=".parquet、.csv 或 .tsv，列：时间、名次、标题、热度")],
-                source: Source = "weibo") -> None:  # fmt: skip
+                source: Source = "weibo",
+                items: Annotated[bool, typer.Option("--items", help="每个标题还作为一条舆情入库（可检索、计数；标题很多时会淹没工单）")] = False) -> None:  # fmt: skip
     """导入榜单并归并成事件；同一小时再导入不会重复。"""
+    from api.intake import take_in as take_items
     from api.progress import steps
+    from api.streams import titles_as_items
     from api.wiring import House
     from indices.streams.events import build_events
     from indices.streams.ranks import take_in
 
-    with House(read_only=True) as house, steps(3) as progress:
+    with House(read_only=not items) as house, steps(4) as progress:
         folder = house.folder / "streams"
         progress("读取榜单")
         done = take_in(folder, source, file)
         progress(f"归并 {done.kept:,} 行")
         events = build_events(folder, source)
         house.audit.note("console", "streams.import", f"{source} {done.read}")
+        books = None
+        if items:
+            progress("标题入库")
+            books = take_items(house, titles_as_items(folder, source), f"stream-{source}")
         progress("完成")
     typer.echo(
         f"{file.name}（{source}）：读 {done.read:,} 行，略去 {done.left_out:,}（广告、空标题），新增 {done.fresh:,}，共 {done.kept:,} 行、{events:,} 个事件"
     )
+    if books is not None:
+        typer.echo(
+            f"标题：收到 {books.received:,} 件 = 入库 {books.stored:,} + 重复 {books.duplicate:,} + 隔离 {books.quarantined:,}"
+        )
 
 
 @group.command("events")

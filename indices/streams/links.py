@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from indices.streams.events import StreamEvent
+from models.labels import Kind
 from models.ports import Reader
 from models.query import Query, Some, Sort, Tokens
 from models.record import Record
@@ -36,12 +37,12 @@ def words_of(event: StreamEvent) -> tuple[str, ...]:
 
 
 def links(reader: Reader, event: StreamEvent) -> list[Link]:
-    """Records within a week of the event that share half of its words, the most words first; none where it has too few words."""
+    """Orders within a week of the event that share half of its words, the most words first; none where it has too few words."""
     words = words_of(event)
     if len(words) < LEAST_WORDS:
         return []
     query = Query(match=Some(parts=tuple(Tokens(tokens=(word.lower(),)) for word in words)), since=event.first - AROUND,
-                  until=event.last + AROUND, sort=Sort.RELEVANCE, size=LOOKED)  # fmt: skip
+                  until=event.last + AROUND, filters={"kind": (Kind.DEMAND,)}, sort=Sort.RELEVANCE, size=LOOKED)  # fmt: skip
     found = []
     for hit in reader.search(query).hits:
         text = f"{hit.record.title} {hit.record.text}".lower()

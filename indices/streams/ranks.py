@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -98,6 +100,18 @@ def take_in(folder: Path, source: str, path: Path) -> Taken:
     pq.write_table(made, own, compression="zstd")
     own.replace(ranks_path(folder, source))
     return Taken(read, left_out, len(made) - before, len(made))
+
+
+def first_seen(folder: Path, source: str) -> Iterator[tuple[str, datetime]]:
+    """(title, its first hour) of everything that is kept of a source, in order of time."""
+    table = load_ranks(folder, source)
+    if table is None:
+        return
+    spans = (
+        table.group_by("title").aggregate([("at", "min")]).sort_by([("at_min", "ascending"), ("title", "ascending")])
+    )
+    for title, at in zip(spans["title"].to_pylist(), spans["at_min"].to_pylist(), strict=True):
+        yield title, datetime.fromtimestamp(at, UTC)
 
 
 def load_ranks(folder: Path, source: str) -> pa.Table | None:

@@ -70,6 +70,8 @@ def test_commands(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "读 3 行，略去 0" in told
     assert "新增 3，共 3 行、2 个事件" in told
     assert "新增 0，共 3 行" in minsheng("import", str(file)).output
+    assert "标题：收到 3 件 = 入库 3 + 重复 0 + 隔离 0" in minsheng("import", str(file), "--items").output
+    assert "收到 3 件 = 入库 0 + 重复 3" in minsheng("import", str(file), "--items").output
     listed = minsheng("events").output
     assert "最好第 1 名，在榜 2 小时" in listed
     events = json.loads(minsheng("events", "--json").stdout)["events"]
