@@ -17,12 +17,9 @@ from models.labels import CHANNEL_NAMES
 from models.record import Record
 
 STEP_NAMES: Final = {
-    "confirm": "确认是热点",
-    "reject": "不是热点",
-    "handle": "开始处置",
-    "close": "办结",
-    "reopen": "重新打开",
-}
+    "confirm": "确认是热点", "handle": "开始处置", "close": "办结", "reopen": "重新打开", "reject": "不是热点",
+}  # fmt: skip
+"""In the order of the buttons; the first is the one meant."""
 MEMBERS_SHOWN: Final = 200
 
 

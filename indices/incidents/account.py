@@ -134,7 +134,7 @@ def account(engine: Engine, reader: Reader, incident: Incident, *, today: date) 
     return Account(
         incident=incident, records=tuple(records), hidden=len(ids) - len(records), people=len(set(people)),
         channels=_counted(post.channel for post in posts), districts=_counted(post.district for post in posts),
-        departments=_counted(post.department for post in posts), days=_days(posts),
+        departments=_counted(post.department for post in posts), days=_days(posts, today),
         timeline=tuple(sorted(moments, key=lambda moment: moment.at)), folds=tuple(_folds(posts, people, changes)),
         like=tuple(likeness(engine, incident)) if whole else (), log=changes, season=_season(reader, posts),
     )  # fmt: skip
@@ -225,8 +225,9 @@ def words_of(one: Change) -> str:
     return f"{who}{KIND_NAMES[one.kind]}" + (f"：{about}" if about else "")
 
 
-def _days(posts: Sequence[Post]) -> tuple[DayMood, ...]:
-    first, last = posts[0].day - timedelta(days=AROUND_DAYS), posts[-1].day + timedelta(days=AROUND_DAYS)
+def _days(posts: Sequence[Post], today: date) -> tuple[DayMood, ...]:
+    first, newest = posts[0].day - timedelta(days=AROUND_DAYS), posts[-1].day
+    last = max(newest, min(newest + timedelta(days=AROUND_DAYS), today))  # what is not over has no count yet
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     count = Counter(post.day for post in posts)
     negative = Counter(post.day for post in posts if post.negative)

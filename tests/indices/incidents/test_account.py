@@ -183,3 +183,9 @@ def test_what_comes_back_every_year_is_called_seasonal(state: Engine, hotspot: M
     alone = account(state, store_of(now_), find(state, ONE), today=date(2026, 9, 9))
     assert alone is not None
     assert alone.season is None  # nobody knows what was a year ago
+
+
+def test_the_curve_ends_today(state: Engine, hotspot: MakeHotspot) -> None:
+    found = told(state, hotspot, [record(1, 0), record(2, 0)], today=date(2026, 9, 2))
+    assert [day.day for day in found.days][-1] == date(2026, 9, 2)
+    assert len(found.days) == 3 + 1 + 1
