@@ -21,8 +21,11 @@ _SETTLED: Final = frozenset({Status.CLOSED, Status.ARCHIVED, Status.CALLED_BACK}
 _WORD: Final = re.compile(r"\w")
 _OFFICE: Final = re.compile(
     r"(?:局|政府|委员会|委|办公室|办事处|街道办|派出所|支队|大队|总队|法院|检察院|领导|部门|中心|有关部门)$|^第?[一二三四五六七八九十\d]+[期栋组号]?"
+    r"|^(?:[A-Za-z][0-9]{0,2})?[省市区县本该我]*(?:自来水|供水|水务|燃气|煤气|天然气|供电|电力|公交|热力|供热|供暖|物业|房地产|房产|开发|快递|保险|装修|建筑)(?:有限|有限责任)?公司$"
+    r"|^(?:开发商|物业|售楼部|业委会|居委会|村委会)$"
 )
-"""Whom one writes to, or a part of a compound (二期, 3栋): neither is what an event is about."""
+"""Whom one writes to or about without naming one of many (自来水公司, 物业), or a part of a compound (二期, 3栋): none is what an event is
+about."""
 _PLACE_CODE: Final = re.compile(r"^(?:[A-Za-z][0-9]{0,2}[省市区县州]|西地省)+")
 _GENERIC: Final = re.compile(r"(?:小区|社区|花园小区|住宅小区|附近|周边|门口)$")
 

@@ -125,6 +125,19 @@ def test_offices_are_not_objects(record: Callable[..., Record], event: MakeRecor
     assert post_of(one.model_copy(update={"annotation": note})).objects == ("云溪路",)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("自来水公司", False), ("A市自来水公司", False), ("市燃气有限公司", False), ("开发商", False), ("物业", False), ("云溪自来水公司", True),
+     ("锦绣物业公司", True), ("望江地产有限公司", True)],
+)  # fmt: skip
+def test_one_of_many_is_no_object_and_a_name_is(event: MakeRecords, name: str, kept: bool) -> None:
+    one = event(count=1)[0]
+    assert one.annotation is not None
+    entities = (Entity(text=name, kind="organisation", start=0, end=len(name)),)
+    note = one.annotation.model_copy(update={"entities": entities})
+    assert bool(post_of(one.model_copy(update={"annotation": note})).objects) is kept
+
+
 def test_a_caller_and_a_copied_text_count_once(record: Callable[..., Record], event: MakeRecords) -> None:
     at = event(count=1)[0].created_at
     letter = "我们全体业主强烈要求立即停止施工，恢复绿地，并公布规划变更的全部文件与听证记录。"
