@@ -44,7 +44,10 @@ def make_briefing(
         BriefingUnsupported: more than half of the sentences do not hold.
     """
     made = _composed(house, reader, day, district, kind, paper=paper)
-    checked = check(made, _composed(house, reader, day, district, kind, paper=paper), reader)
+    again = (
+        _composed(house, reader, day, district, kind, paper=True) if paper else made
+    )  # a page is counted again, not composed again
+    checked = check(made, again, reader)
     if checked.problems:
         log.warning("briefing_dropped", extra={"day": str(day), "problems": list(checked.problems)})
     if _sentences(checked.briefing) * 2 < _sentences(made):
@@ -84,8 +87,8 @@ def make_incident_paper(house: House, reader: ScopedStore, number: str) -> Brief
 
     found = account_of(house, reader, number)
     lines = open_instructions(house, reader, f"incident:{found.incident.number}")
-    made, again = (compose_incident(found, city=house.settings.city, instructions=lines) for _ in range(2))
-    return check(made, again, reader).briefing
+    made = compose_incident(found, city=house.settings.city, instructions=lines)
+    return check(made, made, reader).briefing
 
 
 def _sentences(briefing: Briefing) -> int:
