@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -45,9 +46,7 @@ def told(house: House, reader: ScopedStore, *, only_open: bool = False, limit: i
         return []
     found = [one for one in list_alerts(house.database, limit=limit) if not only_open or one.state in OPEN]
     held = records_of_incidents(house.database, [one.incident for one in found])
-    if reader.viewer.districts is not None:
-        seen = visible_ids(reader, [record for records in held.values() for record in records])
-        found = [one for one in found if held.get(one.incident) and set(held[one.incident]) <= seen]
+    found = _visible(reader, found, held)
     numbers = numbers_of(house.database, [record for records in held.values() for record in records])
     return [
         Told(one, next((numbers[record] for record in held.get(one.incident, ()) if record in numbers), ""),
@@ -59,9 +58,11 @@ def told(house: House, reader: ScopedStore, *, only_open: bool = False, limit: i
 def take_step(house: House, reader: ScopedStore, alert: str, kind: str, *, note: str = "", hours: float = 0.0) -> Alert:
     """A step of `indices.alerts.life.STEPS`, or snooze. Raises NotFound for what the viewer may not see, BadRequest."""
     from indices.alerts import life
+    from indices.civic.alerts import records_of_incidents
 
-    one = next((row.alert for row in told(house, reader, limit=10_000) if row.alert.id == alert), None)
-    if one is None:
+    one = life.find_alert(house.database, alert)
+    held = records_of_incidents(house.database, [one.incident])
+    if one.id != alert or not reader.viewer.sees_business or not _visible(reader, [one], held):
         raise NotFound(what=f"预警 {alert[:40]}")
     if kind == "snooze":
         if not hours > 0:
@@ -71,6 +72,14 @@ def take_step(house: House, reader: ScopedStore, alert: str, kind: str, *, note:
         done = life.take_step(house.database, alert, kind, reader.viewer.name, note)
     house.audit.note(reader.viewer.name, f"alerts.{kind}", f"{alert} {one.title}")
     return done
+
+
+def _visible(reader: ScopedStore, found: Sequence[Alert], held: Mapping[str, Sequence[str]]) -> list[Alert]:
+    """Those of which the viewer may see every record (`held`: by incident); who sees the whole city sees all."""
+    if reader.viewer.districts is None:
+        return list(found)
+    seen = visible_ids(reader, [record for records in held.values() for record in records])
+    return [one for one in found if held.get(one.incident) and set(held[one.incident]) <= seen]
 
 
 @dataclass(frozen=True, slots=True)
