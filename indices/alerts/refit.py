@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Boolean, Column, Double, Engine, Integer, String, Table, Text, insert, select, update
 
+from indices.alerts.life import steps_of
 from indices.civic.alerts import alert_of, alerts, figure_of
 from indices.civic.heat import SHIPPED, WEIGHTS, WEIGHTS_VERSION, Weights
 from indices.database import metadata, reading, writing
@@ -126,6 +127,8 @@ def labelled(engine: Engine) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     found: list[list[float]] = []
     labels: list[int] = []
     for one in map(alert_of, rows):
+        if one.state == "closed" and not any(step.kind == "confirm" for step in steps_of(engine, one.id)):
+            continue  # done with, but nobody said whether it was a hotspot
         figure = figure_of(engine, one.figure)
         hotspot = (
             next((h for h in figure.hotspots if h.title == one.title and h.level is one.level), None)

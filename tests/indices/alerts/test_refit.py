@@ -68,8 +68,13 @@ def test_one_sided_labels_teach_nothing(state: Engine, raise_alert: Raise, clock
 def test_ranks_are_those_of_the_day_of_the_alert(state: Engine, raise_alert: Raise, clock: Any) -> None:
     one = raise_alert(at=clock(), parts={"burst": 15.0, "people": 20.0})
     assert labelled(state)[1].tolist() == []  # nobody has said anything yet
-    take_step(state, one.id, "acknowledge", "王")
-    take_step(state, one.id, "close", "王")
+    silent = raise_alert(at=clock.pass_by(hours=1), parts={"burst": 15.0})
+    for alert, steps in (
+        (silent, ("acknowledge", "close")),
+        (one, ("confirm", "close")),
+    ):  # the first was closed without a judgement
+        for step in steps:
+            take_step(state, alert.id, step, "王")
     parts, labels = labelled(state)
     assert labels.tolist() == [1]
     assert dict(zip(WEIGHTS, parts[0].round(2).tolist(), strict=True))["burst"] == 0.5
