@@ -53,3 +53,36 @@ def test_an_unknown_number_is_named(raised: str, number: str) -> None:
 def test_without_alerts_it_says_how_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINSHENG_HOME", str(tmp_path))
     assert "hotspots --record" in minsheng("list").output
+
+
+def test_the_life_of_an_alert_by_commands(raised: str) -> None:
+    assert "已签收" in minsheng("acknowledge", raised[:8]).output
+    assert "暂缓到" in minsheng("snooze", raised[:8], "--hours", "2", "--reason", "等现场").output
+    assert "已办结" in minsheng("close", raised[:8], "--note", "已处理").output
+    told = minsheng("deliver").output
+    assert "还没有渠道" in told
+    assert "送达 0" in told
+    assert "还没有发送过" in minsheng("deliveries").output
+
+
+def test_rules_and_weights_by_commands(raised: str, tmp_path: Path) -> None:
+    from importlib import resources
+
+    from api.questions import today
+
+    shipped = resources.files("indices.civic").joinpath("alert_rules.toml").read_text(encoding="utf-8")
+    path = tmp_path / "rules.toml"
+    own = shipped.replace('version = "default-1"', 'version = "city-1"').replace(
+        "effective = 2000-01-01", f"effective = {today()}"
+    )
+    path.write_text(own, encoding="utf-8")
+    assert "→ default-1" in minsheng("rules", "show").output
+    tried = minsheng("rules", "trial", str(path), "--days", "7").output
+    assert "default-1：7 天 0 条" in tried
+    assert "city-1：7 天 0 条" in tried
+    assert f"规则 city-1 自 {today()} 起使用" in minsheng("rules", "use", str(path)).output
+    assert "→ city-1" in minsheng("rules", "show").output
+    assert "概率界乘" in minsheng("rules", "budget", "--per-day", "2", "--days", "7").output
+    assert "在用 1：" in minsheng("weights").output
+    assert "50" in str(minsheng("refit").exception)
+    assert "在用" in minsheng("weights", "1").output
