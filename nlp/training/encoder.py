@@ -16,7 +16,7 @@ import pickle
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -28,6 +28,7 @@ import numpy as np
 from models.errors import BadFile, BadRequest, TrainingStopped
 from nlp.tokenizer import LENGTH, VOCABULARY_FILE, Tokenizer
 from nlp.training.embeddings import start_vectors
+from nlp.training.gpu_streams import GpuStreams
 from nlp.training.masked_model import (
     CONFIG,
     Shape,
@@ -244,7 +245,10 @@ class Work:
         torch.manual_seed(plan.seed)
         self.rank, self.plan, self.folder, self.streams = rank, plan, folder, streams
         self.device = device()
+        self.on_gpu = GpuStreams(streams, self.device) if self.device == "cuda" else None
         self.model = _guesser(folder, plan.shape, vocabulary).to(self.device).eval()  # no dropout
+        if self.on_gpu:  # where the fused attention is the faster one
+            self.model.encoder.set_attn_implementation("sdpa")
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=plan.rate, betas=BETAS, weight_decay=DECAY, fused=True
         )
@@ -262,8 +266,7 @@ class Work:
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate * rate_at(max(used, 1e-4))
         passes = FINAL if used > 1 - FINAL_PART else MAIN
-        batch = self.streams.batch((self.plan.seed, self.state.step, self.rank), self.plan.rows, LENGTH, passes)
-        parts = (torch.from_numpy(part).to(self.device) for part in (batch.ids, batch.positions, batch.truth))
+        parts = self._batch((self.plan.seed, self.state.step, self.rank), passes)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.half):
             loss = self.forward(*parts)
         loss.backward()
@@ -274,8 +277,17 @@ class Work:
             raise TrainingStopped(reason=f"第 {self.state.step} 步的损失或梯度不是有限的数，请用较小的 --rate")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self._count(value, seconds, batch.ids.size * self.plan.processes)
+        self._count(value, seconds, self.plan.rows * LENGTH * self.plan.processes)
         return stops > 0
+
+    def _batch(self, seed: tuple[int, ...], passes: Mapping[str, float]) -> Iterable[Any]:
+        """ids, positions and truth on the device."""
+        import torch
+
+        if self.on_gpu:
+            return self.on_gpu.batch(seed, self.plan.rows, LENGTH, passes)
+        batch = self.streams.batch(seed, self.plan.rows, LENGTH, passes)
+        return map(torch.from_numpy, (batch.ids, batch.positions, batch.truth))
 
     def _seconds(self) -> float:
         """Since the last step's."""

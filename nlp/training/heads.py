@@ -299,9 +299,11 @@ def logits_of(model: Any, found: Examples, where: NDArray[np.int64]) -> dict[str
 
     table = np.zeros((len(found), sum(SIZES.values())), dtype=np.float32)
     spans = np.zeros((len(found), 2), dtype=np.int64)
+    name = device()
+    model = model.to(name)
     with torch.inference_mode():
         for batch in batches(found, where):
-            logits, places = model(torch.from_numpy(batch.ids).to(device()), torch.from_numpy(batch.types).to(device()))
+            logits, places = model(torch.from_numpy(batch.ids).to(name), torch.from_numpy(batch.types).to(name))
             real = batch.rows >= 0
             rows = batch.rows[real]
             table[rows] = logits.float().cpu().numpy()[real]

@@ -54,8 +54,8 @@ class Streams:
         Raises:
             BadFile: no source has `LEAST_TOKENS` that are not special.
         """
-        self._usual, self._numbers = numbers.usual(vocabulary), numbers
-        self.tokens = {name: stream for name, stream in tokens.items() if self._usual[stream].sum() > LEAST_TOKENS}
+        self.usual, self.numbers = numbers.usual(vocabulary), numbers
+        self.tokens = {name: stream for name, stream in tokens.items() if self.usual[stream].sum() > LEAST_TOKENS}
         if not self.tokens:
             raise BadFile(file="pretrain/", reason=f"没有可用的预训练文本（每个来源至少 {LEAST_TOKENS:,} 个词元）")
 
@@ -66,27 +66,28 @@ class Streams:
     def batch(self, seed: tuple[int, ...], rows: int, length: int, passes: Mapping[str, float]) -> Batch:
         """`rows` passages of `length` tokens, of which `MASKED_SHARE` are to be guessed: 80 % masked, 10 % another, 10 % as is."""
         random = np.random.default_rng(seed)
-        names, shares = self._shares(passes)
+        names, shares = self.shares(passes)
         ids = np.empty((rows, length), dtype=np.int64)
-        ids[:, 0] = self._numbers.cls
+        ids[:, 0] = self.numbers.cls
         for row, name in enumerate(random.choice(len(names), rows, p=shares)):
             stream = self.tokens[names[name]]
             start = int(random.integers(0, max(1, len(stream) - length + 1)))
             ids[row, 1:] = np.resize(stream[start : start + length - 1], length - 1)
         wanted = round(MASKED_SHARE * length)
-        order = np.where(self._usual[ids], random.random(ids.shape), 2.0).argsort(axis=1)[:, :wanted]
+        order = np.where(self.usual[ids], random.random(ids.shape), 2.0).argsort(axis=1)[:, :wanted]
         positions = (order + np.arange(rows)[:, None] * length).ravel()
         flat = ids.ravel()
-        positions = positions[self._usual[flat[positions]]]  # fewer than wanted where a passage is almost all unknown
+        positions = positions[self.usual[flat[positions]]]  # fewer than wanted where a passage is almost all unknown
         truth = flat[positions]
         fate = random.random(len(positions))
-        flat[positions[fate < 0.8]] = self._numbers.mask
+        flat[positions[fate < 0.8]] = self.numbers.mask
         other = positions[fate >= 0.9]
-        usual = np.flatnonzero(self._usual)
+        usual = np.flatnonzero(self.usual)
         flat[other] = usual[random.integers(len(usual), size=len(other))]
         return Batch(ids, positions, truth)
 
-    def _shares(self, passes: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
+    def shares(self, passes: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
+        """The sources that are read, and the part of the passages that comes from each."""
         given = {name: passes.get(name, 0.0 if name in MAIN else OWN) for name in self.tokens}
         names = [name for name, times in given.items() if times] or list(self.tokens)
         shares = np.array([(given[name] or 1.0) * len(self.tokens[name]) for name in names])
