@@ -44,51 +44,68 @@ def group_posts(posts: Sequence[Post], vectors: Vectors | None = None) -> list[l
     """
     if not posts:
         return []
-    vectors = vectors or Vectors(posts)
-    groups = _single_pass(posts, vectors)
-    merged = _merge(posts, vectors, groups)
-    return sorted(merged, key=lambda group: group[0])
+    grown = Growth(posts, vectors or Vectors(posts))
+    grown.take(range(len(posts)))
+    return sorted((sorted(group) for group in grown.groups.values()), key=lambda group: group[0])
 
 
-def _single_pass(posts: Sequence[Post], vectors: Vectors) -> list[list[int]]:
-    days = np.fromiter((post.day.toordinal() for post in posts), dtype=np.int64, count=len(posts))
-    joined = _Joined(posts)
-    for begin in range(0, len(posts), _BLOCK):
-        end = min(begin + _BLOCK, len(posts))
-        oldest = int(np.searchsorted(days, days[begin] - MEMORY_DAYS))
-        near = (vectors.rows[begin:end] @ vectors.rows[oldest:end].T).tocsr()
-        for row in range(begin, end):
-            span = slice(near.indptr[row - begin], near.indptr[row - begin + 1])
-            other, alike = near.indices[span] + oldest, near.data[span]
-            remembered = (other < row) & (alike > NEGLIGIBLE) & (days[other] >= days[row] - MEMORY_DAYS)
-            joined.add(row, other[remembered], alike[remembered])
-    return joined.groups
+class Growth:
+    """Groups while posts join them.
 
+    Attributes:
+        groups: number → positions in `posts`, the latest to join last.
+        common: number → what its members have in common, those that are not among `posts` any more included.
+        merged: number → the older group that it became part of.
+    """
 
-class _Joined:
-    """The groups so far."""
-
-    def __init__(self, posts: Sequence[Post]) -> None:
-        self.posts = posts
-        self.groups: list[list[int]] = []
-        self._common: list[Group] = []
-        self._group_of = np.full(len(posts), -1, dtype=np.int64)
+    def __init__(
+        self, posts: Sequence[Post], vectors: Vectors, numbers: Sequence[int] = (), common: dict[int, Group] | None = None,
+        following: int = 0,
+    ) -> None:  # fmt: skip
+        """`posts`: sorted by (at, id); `numbers`: the group of each that has one, −1 for others; `common`: of these groups;
+        `following`: the number of the next new one."""
+        self.posts, self.vectors, self.following = posts, vectors, following
+        self.groups: dict[int, list[int]] = {}
+        self.common = common if common is not None else {}
+        self.merged: dict[int, int] = {}
+        self._group_of = np.array(numbers if len(numbers) else [-1] * len(posts), dtype=np.int64)
+        self._given = self._group_of >= 0
         self._live = np.ones(len(posts), dtype=bool)  # among the last LINKED of its group
+        self._days = np.fromiter((post.day.toordinal() for post in posts), dtype=np.int64, count=len(posts))
+        for row in np.flatnonzero(self._given).tolist():
+            self.groups.setdefault(int(self._group_of[row]), []).append(row)
 
-    def add(self, row: int, other: Ints, alike: NDArray[np.float32]) -> None:
-        """Post `row` joins a group or begins one; `other`, `alike`: earlier posts and their similarity."""
-        live = self._live[other]
-        number = self._best(self.posts[row], self._group_of[other[live]], alike[live])
+    def take(self, new: Sequence[int]) -> None:
+        """Find a group for each of the positions `new`, in their order, then merge what belongs together."""
+        rows, known = self.vectors.rows, np.flatnonzero(self._given)
+        touched: set[int] = set()
+        for begin in range(0, len(new), _BLOCK):
+            block = np.asarray(new[begin : begin + _BLOCK], dtype=np.int64)
+            oldest = int(np.searchsorted(self._days, self._days[block[0]] - MEMORY_DAYS))
+            until = max(int(block[-1]), int(known[-1]) if len(known) else 0) + 1
+            near = (rows[block] @ rows[oldest:until].T).tocsr()
+            for place, row in enumerate(block.tolist()):
+                span = slice(near.indptr[place], near.indptr[place + 1])
+                other, alike = near.indices[span] + oldest, near.data[span]
+                there = (other < row) | self._given[other]
+                near_by = np.abs(self._days[other] - self._days[row]) <= MEMORY_DAYS
+                remembered = there & (alike > NEGLIGIBLE) & near_by & self._live[other]
+                touched.add(self._join(row, self._group_of[other[remembered]], alike[remembered]))
+        self._merge(touched)
+
+    def _join(self, row: int, numbers: Ints, alike: NDArray[np.float32]) -> int:
+        """Post `row` joins a group or begins one; `numbers`, `alike`: groups of other posts and their similarity."""
+        number = self._best(self.posts[row], numbers, alike)
         if number < 0:
-            number = len(self.groups)
-            self.groups.append([])
-            self._common.append(Group())
+            number, self.following = self.following, self.following + 1
+            self.groups[number], self.common[number] = [], Group()
         group = self.groups[number]
         group.append(row)
-        self._common[number].add(self.posts[row])
+        self.common[number].add(self.posts[row])
         self._group_of[row] = number
         if len(group) > LINKED:
             self._live[group[-LINKED - 1]] = False
+        return number
 
     def _best(self, post: Post, numbers: Ints, alike: NDArray[np.float32]) -> int:
         """The group with the highest mean similarity + tie ≥ JOIN; −1 where there is none, the older at a tie."""
@@ -98,52 +115,51 @@ class _Joined:
             mean = total / min(len(self.groups[number]), LINKED)
             if mean + MOST_TIE < best:
                 continue
-            tie = self._common[number].tie(post)
+            tie = self.common[number].tie(post)
             if tie is not None and (score := round(mean + tie, 6)) >= best and (score > best or found < 0):
                 best, found = score, number
         return found
 
+    def _merge(self, touched: set[int]) -> None:
+        """Merge groups of which one is `touched`, most alike pairs first, until nothing more belongs together."""
+        while touched:
+            used: set[int] = set()
+            changed = set()
+            for left, right in self._pairs(touched):
+                if left not in used and right not in used:
+                    used.update((left, right))
+                    changed.add(self._unite(left, right))
+            touched = changed
 
-def _merge(posts: Sequence[Post], vectors: Vectors, groups: list[list[int]]) -> list[list[int]]:
-    """Merge what belongs together, most alike pairs first, until nothing more does."""
-    while True:
-        large = [group for group in groups if len(group) > 1]
-        pairs = _pairs(posts, vectors, large)
-        if not pairs:
-            return groups
-        used: set[int] = set()
-        merged = []
-        for left, right in pairs:
-            if left not in used and right not in used:
-                used.update((left, right))
-                merged.append(sorted(large[left] + large[right]))
-        groups = [group for group in groups if len(group) == 1]
-        groups += [group for number, group in enumerate(large) if number not in used] + merged
+    def _unite(self, left: int, right: int) -> int:
+        """The younger group into the older one."""
+        kept, gone = sorted((left, right))
+        self.groups[kept] = sorted(self.groups[kept] + self.groups.pop(gone))
+        self.common[kept].join(self.common.pop(gone))
+        self._group_of[self.groups[kept]] = kept
+        self.merged[gone] = kept
+        return kept
 
-
-def _pairs(posts: Sequence[Post], vectors: Vectors, groups: list[list[int]]) -> list[tuple[int, int]]:
-    """Pairs of groups to merge, most alike first, ties by their first members."""
-    if len(groups) < 2:
-        return []
-    centroids, anchors = _centroids_of(vectors.rows, groups), _anchors(vectors, groups, common_limit(len(posts)))
-    shared = (anchors @ anchors.T).tocoo()
-    upper = shared.row < shared.col
-    left, right = shared.row[upper], shared.col[upper]
-    cosine = _cosines(centroids, left, right)
-    common = [_common(posts, group) for group in groups]
-    found = [
-        (-round(value, 6), groups[a][0], groups[b][0], a, b)
-        for a, b, value in zip(left.tolist(), right.tolist(), cosine.tolist(), strict=True)
-        if value + MOST_TIE >= MERGE and _belong(common[a], common[b], value)
-    ]
-    return [(a, b) for *_, a, b in sorted(found)]
-
-
-def _common(posts: Sequence[Post], group: Sequence[int]) -> Group:
-    common = Group()
-    for index in group:
-        common.add(posts[index])
-    return common
+    def _pairs(self, touched: set[int]) -> list[tuple[int, int]]:
+        """Pairs of groups to merge, most alike first, ties by their first members."""
+        numbers = [number for number, group in self.groups.items() if len(group) > 1]
+        changed = np.array([place for place, number in enumerate(numbers) if number in touched], dtype=np.int64)
+        if len(numbers) < 2 or not len(changed):
+            return []
+        groups = [self.groups[number] for number in numbers]
+        centroids = _centroids_of(self.vectors.rows, groups)
+        anchors = _anchors(self.vectors, groups, common_limit(len(self.posts)))
+        shared = (anchors[changed] @ anchors.T).tocoo()
+        one, other = changed[shared.row], shared.col.astype(np.int64)
+        pair = np.unique(np.stack([np.minimum(one, other), np.maximum(one, other)])[:, one != other], axis=1)
+        cosine = _cosines(centroids, *pair)
+        common = [self.common[number] for number in numbers]
+        found = [
+            (-round(value, 6), min(groups[a]), min(groups[b]), numbers[a], numbers[b])
+            for a, b, value in zip(*pair.tolist(), cosine.tolist(), strict=True)
+            if value + MOST_TIE >= MERGE and _belong(common[a], common[b], value)
+        ]
+        return [(a, b) for *_, a, b in sorted(found)]
 
 
 def _belong(one: Group, other: Group, cosine: float) -> bool:

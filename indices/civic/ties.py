@@ -64,6 +64,24 @@ class Group:
             self._named.update(post.objects)
             self.objects = tuple(name for name, n in self._named.items() if n >= OBJECT_SHARE * self._naming)
 
+    def join(self, other: Group) -> None:
+        """All members of another group."""
+        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        self._members += other._members
+        self._bound += other._bound
+        self._naming += other._naming
+        self.bound = 2 * self._bound >= self._members
+        for ours, theirs in (
+            (self._named, other._named),
+            (self._streets, other._streets),
+            (self._topics, other._topics),
+            (self._subtopics, other._subtopics),
+        ):
+            ours.update(theirs)
+        self.street, self.topic = majority(self._streets), majority(self._topics)
+        self.subtopic = majority(self._subtopics)
+        self.objects = tuple(name for name, n in self._named.items() if n >= OBJECT_SHARE * self._naming)
+
     def tie(self, other: Post | Group) -> float | None:
         """How much besides the words speaks for one event (below 0: against); None where the places tell them apart.
 
