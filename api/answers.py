@@ -56,10 +56,11 @@ def hotspots(
     rules, weights = known_rules(house.database), weights_in_use(house.database)
 
     def compute() -> Hotspots:
-        query = _within(district)
+        whole = reader.viewer.districts is None and district is None
         return find_hotspots(
-            reader, day_start(since), day_start(until), top=top, query=query, rules=rules, weights=weights
-        )
+            reader, day_start(since), day_start(until), top=top, query=_within(district), rules=rules, weights=weights,
+            kept=house.kept_groups if whole else None,
+        )  # fmt: skip
 
     if not reader.viewer.sees_business:
         return compute()

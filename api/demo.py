@@ -72,8 +72,9 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         last = city_day(newest)
         found = answers.hotspots(house, reader, last - timedelta(days=6), last + timedelta(days=1), top=20)
         month = find_hotspots(
-            reader, day_start(last - timedelta(days=27)), day_start(last + timedelta(days=1)), top=RECORDED
-        )
+            reader, day_start(last - timedelta(days=27)), day_start(last + timedelta(days=1)), top=RECORDED,
+            kept=house.kept_groups,
+        )  # fmt: skip
         register(house, month.hotspots)
         record_alerts(house.database, month)
         for by in ("department", "week", "district"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from indices.audit import AuditLog
     from indices.civic.catalogue import Catalogue
     from indices.civic.decisions import Decisions
+    from indices.civic.kept_groups import KeptGroups
     from indices.figures import FigureCache
     from indices.intake.inbox import Inbox
     from indices.intake.renewal import Renewal
@@ -133,6 +134,12 @@ class House:
         from models.viewer import Viewer
 
         return ScopedStore(self.store, Viewer(name="console", role=Role.LEADER), self.audit)
+
+    @part
+    def kept_groups(self) -> KeptGroups:
+        from indices.civic.kept_groups import KeptGroups
+
+        return KeptGroups(self.database)
 
     @part
     def figures(self) -> FigureCache:

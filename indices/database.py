@@ -237,6 +237,7 @@ def create_tables(engine: Engine) -> None:
     import indices.audit
     import indices.civic.alerts
     import indices.civic.decisions
+    import indices.civic.kept_groups
     import indices.figures
     import indices.incidents.tables
     import indices.instructions

@@ -24,6 +24,11 @@ PART_SHARE: Final = 0.1
 NEUTRAL: Final = -2
 ORDINARY: Final = -1
 TARGET: Final = 0.85
+GROWN_DAYS: Final = 60
+TOLERANCE: Final = 0.01
+"""Groups that grew day by day may have so much less F1 than grouping all anew…"""
+AGREEMENT: Final = 0.9
+"""… and share so much of its pairs."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +53,64 @@ class Grouped:
 def measure_grouping(
     seeds: Sequence[int], *, days: int = 120, per_day: float = 150.0, events: int = 60
 ) -> dict[str, Any]:
-    """Every seed by itself and the means, with the seconds that grouping took."""
+    """Every seed by itself and the means, with the seconds that grouping took; `kept`: the same of groups that grew day by day
+    over the last `GROWN_DAYS`, and `agreement`, the F1 of their pairs of orders against those of grouping all anew, over pairs
+    of which one order at least is of an event."""
     import time
 
     from indices.civic.grouping import group_posts
 
-    rows, seconds = [], []
+    rows, kept, agreed, seconds = [], [], [], []
     for seed in seeds:
         posts, event_of = orders(seed, days=days, per_day=per_day, events=events)
         begin = time.perf_counter()
         groups = group_posts(posts)
         seconds.append(round(time.perf_counter() - begin, 2))
         rows.append(judge_groups(groups, event_of))
-    mean = {
+        grown = grow(posts)
+        kept.append(judge_groups(grown, event_of))
+        agreed.append(agreement(groups, grown, event_of))
+    return {
+        "seeds": list(seeds), "runs": [asdict(row) for row in rows], "mean": _mean(rows), "seconds": seconds,
+        "kept": _mean(kept) | {"agreement": round(sum(agreed) / len(agreed), 4)},
+    }  # fmt: skip
+
+
+def _mean(rows: Sequence[Grouped]) -> dict[str, float]:
+    return {
         name: round(sum(getattr(row, name) for row in rows) / len(rows), 4) for name in Grouped.__dataclass_fields__
     }
-    return {"seeds": list(seeds), "runs": [asdict(row) for row in rows], "mean": mean, "seconds": seconds}
+
+
+def grow(posts: Sequence[Post]) -> list[list[int]]:
+    """Groups as a house keeps them: all but the last `GROWN_DAYS` at once, then every day what is new."""
+    from indices.civic.regroup import positions_of, regroup
+
+    known: dict[str, str] = {}
+    for day in range(GROWN_DAYS, -1, -1):
+        until = posts[-1].day - timedelta(days=day)
+        window = [post for post in posts if post.day <= until]
+        known = dict(zip((post.id for post in window), regroup(window, known).names, strict=True)) if window else known
+    return positions_of([known[post.id] for post in posts])
+
+
+def agreement(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]], event_of: Sequence[int]) -> float:
+    """F1 of the pairs of two groupings."""
+    places = [
+        {position: number for number, group in enumerate(groups) for position in group} for groups in (one, other)
+    ]
+    both = defaultdict(list)
+    for position in places[0]:
+        both[places[0][position], places[1][position]].append(position)
+    first, second, shared = (
+        sum(_event_pairs(group, event_of) for group in groups) for groups in (one, other, both.values())
+    )
+    return 2 * shared / max(1, first + second)
+
+
+def _event_pairs(group: Sequence[int], event_of: Sequence[int]) -> int:
+    own = sum(event_of[position] >= 0 for position in group)
+    return _pairs(own) + own * (len(group) - own)
 
 
 def orders(seed: int, *, days: int, per_day: float, events: int) -> tuple[list[Post], list[int]]:
@@ -121,6 +168,12 @@ def show_grouping(found: dict[str, Any]) -> None:
     typer.echo(f"拆成两组以上的事件 {mean['split']:.1%}")
     kept = mean["pairwise_f1"] >= TARGET
     typer.echo(f"成对 F1 {mean['pairwise_f1']:.3f}，目标 {TARGET:.2f}，{'达到' if kept else '未达到'}")
+    grown = found["kept"]
+    near = grown["pairwise_f1"] >= mean["pairwise_f1"] - TOLERANCE and grown["agreement"] >= AGREEMENT
+    typer.echo(
+        f"逐日归并（最后 {GROWN_DAYS} 天）：成对 F1 {grown['pairwise_f1']:.3f}，B³ F1 {grown['b3_f1']:.3f}，拆开 {grown['split']:.1%}；"
+        f"与全部重新归并一致 {grown['agreement']:.3f}。允许：F1 至多低 {TOLERANCE}，一致至少 {AGREEMENT}，{'达到' if near else '未达到'}"
+    )
 
 
 def judge_groups(groups: Sequence[Sequence[int]], event_of: Sequence[int]) -> Grouped:

@@ -51,6 +51,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
             query=Query(filters=parse_filters(filters or ())),
             rules=rules,
             weights=weights_in_use(house.database),
+            kept=None if filters else house.kept_groups,
         )
         if record:
             if filters:

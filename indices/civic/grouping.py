@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indices.civic.posts import Post
-from indices.civic.ties import MOST_TIE, Group
+from indices.civic.ties import MOST_TIE, SAME_ISSUE, Group
 from indices.civic.vectors import Vectors, common_limit
 
 if TYPE_CHECKING:
@@ -72,8 +72,12 @@ class Growth:
         self._given = self._group_of >= 0
         self._live = np.ones(len(posts), dtype=bool)  # among the last LINKED of its group
         self._days = np.fromiter((post.day.toordinal() for post in posts), dtype=np.int64, count=len(posts))
+        self._sizes, self._streets = np.zeros(following + len(posts)), np.zeros(following + len(posts), dtype=np.int64)
+        self._named: dict[str, int] = {}
         for row in np.flatnonzero(self._given).tolist():
             self.groups.setdefault(int(self._group_of[row]), []).append(row)
+        for number in self.groups:
+            self._note(number)
 
     def take(self, new: Sequence[int]) -> None:
         """Find a group for each of the positions `new`, in their order, then merge what belongs together."""
@@ -102,20 +106,31 @@ class Growth:
         group = self.groups[number]
         group.append(row)
         self.common[number].add(self.posts[row])
+        self._note(number)
         self._group_of[row] = number
         if len(group) > LINKED:
             self._live[group[-LINKED - 1]] = False
         return number
 
+    def _note(self, number: int) -> None:
+        """What `_best` looks at first."""
+        self._sizes[number] = min(len(self.groups[number]), LINKED)
+        self._streets[number] = self._street_number(self.common[number].street)
+
+    def _street_number(self, street: str | None) -> int:
+        return self._named.setdefault(street, len(self._named)) if street else -1
+
     def _best(self, post: Post, numbers: Ints, alike: NDArray[np.float32]) -> int:
         """The group with the highest mean similarity + tie ≥ JOIN; −1 where there is none, the older at a tie."""
         distinct, where = np.unique(numbers, return_inverse=True)
+        means = np.bincount(where, alike) / self._sizes[distinct]
+        near = (self._streets[distinct] == self._street_number(post.street)) & bool(post.street)
+        able = np.flatnonzero(
+            means + np.where(near, MOST_TIE, SAME_ISSUE) >= JOIN
+        )  # few: the others need no closer look
         best, found = JOIN, -1
-        for number, total in zip(distinct.tolist(), np.bincount(where, alike).tolist(), strict=True):
-            mean = total / min(len(self.groups[number]), LINKED)
-            if mean + MOST_TIE < best:
-                continue
-            tie = self.common[number].tie(post)
+        for number, mean in zip(distinct[able].tolist(), means[able].tolist(), strict=True):
+            tie = self.common[number].tie(post) if mean + MOST_TIE >= best else None
             if tie is not None and (score := round(mean + tie, 6)) >= best and (score > best or found < 0):
                 best, found = score, number
         return found
@@ -138,7 +153,14 @@ class Growth:
         self.common[kept].join(self.common.pop(gone))
         self._group_of[self.groups[kept]] = kept
         self.merged[gone] = kept
+        self._note(kept)
         return kept
+
+    def end_of(self, number: int) -> int:
+        """The group that a group is part of in the end."""
+        while number in self.merged:
+            number = self.merged[number]
+        return number
 
     def _pairs(self, touched: set[int]) -> list[tuple[int, int]]:
         """Pairs of groups to merge, most alike first, ties by their first members."""

@@ -17,6 +17,7 @@ from indices.civic.burst import SLOW
 from indices.civic.grouping import MEMORY_DAYS, group_posts
 from indices.civic.heat import REFERENCE_DAYS, SHIPPED, Weights, heat_parts
 from indices.civic.incidents import Survey
+from indices.civic.kept_groups import KeptGroups
 from indices.civic.levels import Inputs, Rules, Verdict, rules_on
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.quotations import CONTRAST, central, representative, title_of
@@ -47,7 +48,7 @@ _SLOW_DAYS: Final = 28
 
 def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int = 10, query: Query | None = None,
                   least_people: int = LEAST_PEOPLE, rules: tuple[Rules, ...] | None = None,
-                  weights: Weights = SHIPPED) -> Hotspots:  # fmt: skip
+                  weights: Weights = SHIPPED, kept: KeptGroups | None = None) -> Hotspots:  # fmt: skip
     """The hottest incidents of the period [since, until).
 
     Args:
@@ -58,6 +59,7 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
         least_people: distinct people in the period that an incident must have.
         rules: every version that is known; None: those that ship.
         weights: of the heat.
+        kept: the groups so far, where `reader` sees all records and `query` narrows nothing; None: they are grouped anew.
 
     Raises:
         BadRequest: the period is empty or `top` is not positive.
@@ -78,7 +80,7 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
     )  # fmt: skip
     if not posts:
         return Hotspots(hotspots=(), source=source)
-    found = Search(posts, first, last, found_rules, weights).best(top, least_people)
+    found = Search(posts, first, last, found_rules, weights, kept).best(top, least_people)
     delivered = deliveries_of(posts)
     return Hotspots(hotspots=tuple(found), source=source, silent_sources=silent_sources(delivered, last),
                     loud_sources=loud_sources(delivered, last))  # fmt: skip
@@ -87,13 +89,14 @@ def find_hotspots(reader: Reader, since: datetime, until: datetime, *, top: int 
 class Search:
     """One run over the posts of a period and its history."""
 
-    def __init__(self, posts: list[Post], first: date, last: date, rules: Rules, weights: Weights = SHIPPED) -> None:
+    def __init__(self, posts: list[Post], first: date, last: date, rules: Rules, weights: Weights = SHIPPED,
+                 kept: KeptGroups | None = None) -> None:  # fmt: skip
         start = min(posts[0].day, first)
         self.begin, self.end = (first - start).days, (last - start).days + 1
         self.period = max(0, min(self.begin, self.end - REFERENCE_DAYS))
         self.posts, self.rules, self.weights = posts, rules, weights.values
         self.vectors = Vectors(posts)
-        groups = group_posts(posts, self.vectors)
+        groups = kept.groups(posts) if kept else group_posts(posts, self.vectors)
         self.survey = Survey(posts, groups, start, self.end, active_from=self.period)
         if self.end - self.begin >= REFERENCE_DAYS:
             self.survey.sustained = self.survey.sustain(self.begin, self.end)

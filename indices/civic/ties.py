@@ -7,7 +7,7 @@ read on a third (DECISIONS.md, "Grouping"); where a source knows neither street 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from math import exp
 from typing import Final
@@ -34,7 +34,7 @@ MOST_TIE: Final = STREET + MISSPELT + SAME_ISSUE
 
 
 class Group:
-    """What the members of a group have in common."""
+    """What the members of a group have in common. `members`: how many there are."""
 
     def __init__(self) -> None:
         self.first = self.last = date.min
@@ -47,15 +47,22 @@ class Group:
         self._streets: Counter[str] = Counter()
         self._topics: Counter[str] = Counter()
         self._subtopics: Counter[str] = Counter()
-        self._members = self._naming = self._bound = 0
+        self.members = self._naming = self._bound = 0
+
+    @classmethod
+    def of(cls, posts: Iterable[Post]) -> Group:
+        found = cls()
+        for post in posts:
+            found.add(post)
+        return found
 
     def add(self, post: Post) -> None:
         """One member."""
-        self.first = min(self.first, post.day) if self._members else post.day
+        self.first = min(self.first, post.day) if self.members else post.day
         self.last = max(self.last, post.day)
-        self._members += 1
+        self.members += 1
         self._bound += post.bound
-        self.bound = 2 * self._bound >= self._members
+        self.bound = 2 * self._bound >= self.members
         self.street = _counted(self._streets, post.street)
         self.topic = _counted(self._topics, post.topic)
         self.subtopic = _counted(self._subtopics, post.subtopic)
@@ -67,10 +74,10 @@ class Group:
     def join(self, other: Group) -> None:
         """All members of another group."""
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
-        self._members += other._members
+        self.members += other.members
         self._bound += other._bound
         self._naming += other._naming
-        self.bound = 2 * self._bound >= self._members
+        self.bound = 2 * self._bound >= self.members
         for ours, theirs in (
             (self._named, other._named),
             (self._streets, other._streets),
