@@ -88,14 +88,16 @@ def snooze(alert: Id, hours: Annotated[float, typer.Option(min=0.1, max=168, hel
 
 @group.command("deliver")
 def deliver() -> None:
-    """发送到期的预警；逾期未签收的上报。定时任务每分钟做一次。"""
+    """发送到期的预警和批示督办；逾期未签收的上报。定时任务每分钟做一次。"""
     from api.wiring import House
     from indices.alerts.channels import read_channels
     from indices.alerts.outbox import run, send_by_apprise
+    from indices.alerts.reminders import remind
 
     with House(read_only=True) as house:
         path = house.folder / "channels.toml"
         channels = read_channels(path)
+        remind(house.database)
         done = run(house.database, channels, send_by_apprise)
         house.audit.note("console", "alerts.deliver", f"{done.sent} {done.failed}")
     if not channels:

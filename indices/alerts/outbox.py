@@ -18,6 +18,7 @@ from sqlalchemy import Column, Connection, Double, Engine, Integer, String, Tabl
 
 from indices.alerts.channels import Channel, plugin_of
 from indices.alerts.life import CLOSED, CONFIRMED, REJECTED, alert_steps, escalate, snoozed_until, steps_of
+from indices.alerts.reminders import REMINDER
 from indices.civic.alerts import NEEDS_PERSON, Alert, alert_of, alerts
 from indices.database import metadata, reading, upsert, writing
 from models.clock import CITY_TIME, now
@@ -125,12 +126,16 @@ def list_deliveries(engine: Engine, *, limit: int = 100, alert: str = "") -> lis
 
 def message(alert: Alert, row: Delivery, channel: Channel) -> tuple[str, str]:
     """Title and body, cut to what the channel takes."""
+    most_title, most_body = _sizes(channel)
+    most_body -= 0 if most_title else 82
+    if alert.kind == REMINDER:
+        body = f"{alert.rule}。\n编号 {alert.id}"
+        return cut(f"【批示督办】{alert.title}", most_title or 80), cut(body, most_body)
     late = "逾期未签收 · " if row.kind == "escalation" else ""
     title = f"【{alert.level}色预警】{late}{alert.title}"
     due = f"请在 {alert.acknowledge_by.astimezone(CITY_TIME):%m-%d %H:%M} 前签收。" if alert.acknowledge_by else ""
     body = f"{alert.people} 人 {alert.count} 件。{due}\n依据：{alert.rule}\n编号 {alert.id}"
-    most_title, most_body = _sizes(channel)
-    return cut(title, most_title or 80), cut(body, most_body - (0 if most_title else 82))
+    return cut(title, most_title or 80), cut(body, most_body)
 
 
 def cut(text: str, most: int) -> str:

@@ -26,6 +26,8 @@ LEVELS: Final = (Level.NONE, Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED)
 NEEDS_PERSON: Final = frozenset({Level.ORANGE, Level.RED})
 """A person confirms these before they leave the house (domain.md §4)."""
 _CHUNK: Final = 500
+KEPT: Final = "none"
+"""Figure of an alert that comes from no figure of hotspots."""
 
 alert_figures = Table(
     "alert_figures", metadata,
@@ -65,7 +67,7 @@ class Alert:
     Attributes:
         id: stable key of incident and level; a receiver can drop what it has seen.
         incident: key of the incident when it was first alerted.
-        kind: hotspot, or source for a feed that went quiet.
+        kind: hotspot; source for a feed that went quiet or loud; instruction for a reminder (`indices.alerts.reminders`).
         state: raised; orange and red leave the house only when a person has confirmed them.
     """
 
@@ -115,7 +117,7 @@ def record_alerts(
         if fresh:
             row = {"id": figure, "computed_at": found.source.computed_at.timestamp(), "body": found.model_dump_json()}
             connection.execute(upsert(engine, alert_figures).values(row).on_conflict_do_nothing())
-            connection.execute(alerts.insert(), [_row(alert) for alert in fresh])
+            connection.execute(alerts.insert(), [row_of(alert) for alert in fresh])
         return fresh
 
 
@@ -220,7 +222,8 @@ def _known_incident(connection: Connection, record_ids: Sequence[str]) -> str | 
     return min(found, key=lambda key: (-found[key], key)) if found else None
 
 
-def _row(alert: Alert) -> dict[str, object]:
+def row_of(alert: Alert) -> dict[str, object]:
+    """What stands in the table."""
     return {
         "id": alert.id, "incident": alert.incident, "kind": alert.kind, "level": str(alert.level), "rank": LEVELS.index(alert.level),
         "title": alert.title, "rule": alert.rule, "people": alert.people, "count": alert.count,
