@@ -31,6 +31,7 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
     from api.incidents import RECORDED, take_in
     from api.questions import parse_day, parse_filters
     from api.wiring import House
+    from indices.alerts.quiet import settle
     from indices.alerts.refit import weights_in_use
     from indices.alerts.rules import known_rules
     from indices.civic.alerts import record_alerts
@@ -60,6 +61,8 @@ def hotspots(since: Annotated[str | None, typer.Option("--from", help="首日，
                 )
             take_in(house, found.hotspots)
         raised = record_alerts(house.database, found, rules=rules) if record else []
+        if record:
+            settle(house.database, found)
     found = found.model_copy(update={"hotspots": found.hotspots[:top]})
     if json:
         import json as codec

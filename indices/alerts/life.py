@@ -84,7 +84,7 @@ def take_step(engine: Engine, alert: str, kind: str, who: str, note: str = "", *
             names = "、".join(STATE_NAMES[name] for name in allowed)
             raise BadRequest(name="状态", value=STATE_NAMES[one.state], reason=f"{STEP_NAMES[kind]}只能从 {names} 做起")
         connection.execute(update(alerts).where(alerts.c.id == one.id).values(state=state))
-        _log(connection, one.id, kind, who, note, at or now())
+        log_step(connection, one.id, kind, who, note, at or now())
         return _find(connection, one.id)
 
 
@@ -99,7 +99,7 @@ def snooze(engine: Engine, alert: str, who: str, until: datetime, reason: str, *
         one = _find(connection, alert)
         if one.state in (CLOSED, REJECTED):
             raise BadRequest(name="状态", value=STATE_NAMES[one.state], reason="已了结的预警不必暂缓")
-        _log(connection, one.id, "snooze", who, reason, moment, until)
+        log_step(connection, one.id, "snooze", who, reason, moment, until)
         return one
 
 
@@ -119,7 +119,7 @@ def escalate(engine: Engine, *, at: datetime | None = None) -> list[Alert]:
                 continue
             assert one.acknowledge_by is not None
             late = round((moment - one.acknowledge_by).total_seconds() / 60)
-            _log(connection, one.id, "escalate", CLOCK, f"逾期 {late} 分钟未签收", moment)
+            log_step(connection, one.id, "escalate", CLOCK, f"逾期 {late} 分钟未签收", moment)
             found.append(one)
         return found
 
@@ -160,9 +160,10 @@ def _find(connection: Connection, alert: str) -> Alert:
     return alert_of(rows[0])
 
 
-def _log(
+def log_step(
     connection: Connection, alert: str, kind: str, who: str, note: str, moment: datetime, until: datetime | None = None
 ) -> None:
+    """A line of the log. Raises BadRequest for a note that is too long."""
     if len(note) > LONGEST_NOTE:
         raise BadRequest(name="备注", value=f"{len(note)} 字", reason=f"至多 {LONGEST_NOTE} 字")
     row = {"alert": alert, "at": moment.timestamp(), "who": who, "kind": kind, "note": note.strip(),

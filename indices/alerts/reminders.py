@@ -50,7 +50,7 @@ def _reminder(one: Instruction, moment: datetime) -> Alert:
     return Alert(
         id=digest("alert", key, level), incident=key, kind=REMINDER, level=level,
         title=f"批示 {one.id} {one.urgency(city_day(moment))}，承办：{one.owner}",
-        rule=f"{one.at:%Y-%m-%d} 对{_about(one.about)}的批示，期限 {one.due}，尚未反馈", people=0, count=1, raised_at=moment,
+        rule=f"{one.at:%Y-%m-%d} 对{_about(one.about)}的批示，期限 {one.due}，尚未反馈", people=0, count=0, raised_at=moment,
         acknowledge_by=None, state="raised", figure=KEPT,
     )  # fmt: skip
 

@@ -1,4 +1,5 @@
-"""Alerts that were raised: an incident alerts once a level, however often it is computed (promise R9).
+"""Alerts that were raised: an incident alerts once a level, however often it is computed (promise R9). What was quiet for days and
+bursts anew is another episode (`indices.alerts.quiet`).
 
 An incident is known again by its members: if an alert was raised for an incident that holds any of the same records, it is the
 same incident. The alert, its members and the figure that it came from are written in one transaction.
@@ -57,6 +58,14 @@ alert_members = Table(
     "alert_members", metadata,
     Column("record_id", String(32), primary_key=True),
     Column("incident", String(32), nullable=False, index=True),
+)  # fmt: skip
+
+alert_episodes = Table(
+    "alert_episodes", metadata,
+    Column("incident", String(32), primary_key=True),
+    Column("quiet_from", String(10), nullable=False),  # first day of a quiet that goes on; "" where there is none
+    Column("ended_at", Double, nullable=False),  # of the last episode; 0: the first one goes on
+    Column("ended", Integer, nullable=False),  # how many episodes have ended
 )  # fmt: skip
 
 
@@ -162,20 +171,21 @@ def _highest(raised: Iterable[Alert]) -> list[Alert]:
 def _raise_incident(
     engine: Engine, connection: Connection, hotspot: Hotspot, figure: str, moment: datetime, rules: Rules
 ) -> Alert | None:
-    incident = _known_incident(connection, hotspot.record_ids) or hotspot.key
+    incident = known_incident(connection, hotspot.record_ids) or hotspot.key
     members = [{"record_id": record_id, "incident": incident} for record_id in hotspot.record_ids]
     for begin in range(0, len(members), _CHUNK):
         connection.execute(
             upsert(engine, alert_members).values(members[begin : begin + _CHUNK]).on_conflict_do_nothing()
         )
-    highest = connection.execute(
-        select(alerts.c.rank).where(alerts.c.incident == incident).order_by(alerts.c.rank.desc()).limit(1)
-    ).scalar()
+    episode = connection.execute(select(alert_episodes).where(alert_episodes.c.incident == incident)).first()
+    ended_at, ended = (episode.ended_at, episode.ended) if episode else (0.0, 0)
+    of_this = (alerts.c.incident == incident, alerts.c.raised_at > ended_at)
+    highest = connection.execute(select(alerts.c.rank).where(*of_this).order_by(alerts.c.rank.desc()).limit(1)).scalar()
     if LEVELS.index(hotspot.level) <= (highest or 0):
         return None
     minutes = rules.acknowledge_minutes(hotspot.level)
     return Alert(
-        id=digest("alert", incident, hotspot.level), incident=incident, kind="hotspot", level=hotspot.level, title=hotspot.title,
+        id=digest("alert", incident, hotspot.level, *([str(ended)] if ended else [])), incident=incident, kind="hotspot", level=hotspot.level, title=hotspot.title,
         rule=hotspot.rule, people=hotspot.people, count=hotspot.count, raised_at=moment,
         acknowledge_by=None if minutes is None else moment + timedelta(minutes=minutes), state="raised", figure=figure,
     )  # fmt: skip
@@ -211,7 +221,7 @@ def _raise_source(connection: Connection, incident: str, title: str, rule: str, 
     )  # fmt: skip
 
 
-def _known_incident(connection: Connection, record_ids: Sequence[str]) -> str | None:
+def known_incident(connection: Connection, record_ids: Sequence[str]) -> str | None:
     """The incident that most of the records were alerted with before; the first key at a tie."""
     found: Counter[str] = Counter()
     for begin in range(0, len(record_ids), _CHUNK):

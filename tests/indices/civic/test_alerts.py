@@ -89,7 +89,7 @@ def test_the_figure_is_kept_with_its_alert(state: Engine) -> None:
 
 
 def test_a_failure_between_figure_and_alert_leaves_neither(state: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "_row", lambda alert: {"id": alert.id})  # the insert violates NOT NULL
+    monkeypatch.setattr(alerts, "row_of", lambda alert: {"id": alert.id})  # the insert violates NOT NULL
     with pytest.raises(Exception, match="NOT NULL"):
         record_alerts(state, figure(hotspot()), at=AT)
     monkeypatch.undo()
