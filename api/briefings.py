@@ -13,7 +13,7 @@ from dashboards.briefing_check import check
 from dashboards.views.counts import window
 from indices.access import ScopedStore
 from models.clock import city_day, now
-from models.errors import BriefingUnsupported
+from models.errors import BadFile, BriefingUnsupported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +100,13 @@ def template_of(house: House) -> Path:
     return house.folder / "templates" / "briefing.typ"
 
 
+def word_template_of(house: House) -> Path:
+    """Where a city's own Word template lies, if it has one."""
+    from dashboards.letterhead import NAME
+
+    return house.folder / "templates" / NAME
+
+
 def keep(house: House, briefing: Briefing) -> Path:
     """Write the paper and its claims under HOME/briefings.
 
@@ -122,7 +129,12 @@ def keep(house: House, briefing: Briefing) -> Path:
     if number:
         briefing = corrected(briefing, number, changes)
     path = folder / f"{name}.docx"
-    path.write_bytes(word(briefing))
+    try:
+        content = word(briefing, word_template_of(house))
+    except BadFile as error:  # the paper comes out all the same; `minsheng briefing -o` says what is wrong
+        log.warning("briefing_template_refused", extra={"reason": str(error)})
+        content = word(briefing)
+    path.write_bytes(content)
     (folder / f"{name}.json").write_text(briefing.model_dump_json(indent=1), encoding="utf-8")
     log.info("briefing_kept", extra={"day": str(briefing.day), "claims": len(briefing.claims)})
     return path

@@ -10,9 +10,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import quoteattr
 
+from dashboards import letterhead
 from dashboards.briefing import Briefing, Claim, Section, Statement
 from dashboards.exports import printable
 from models.clock import CITY_TIME, city_day
@@ -40,25 +42,48 @@ _SPACED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\d.])|(?<=[\d%]) (?
 NUMERALS: Final = "一二三四五六七八九十"
 
 
-def word(briefing: Briefing) -> bytes:
-    """The document; it holds any text (control characters are left out)."""
+def word(briefing: Briefing, template: Path | None = None) -> bytes:
+    """The document; it holds any text (control characters are left out).
+
+    `template`: a city's own (`dashboards.letterhead`), if the file is there.
+
+    Raises:
+        BadFile: the template is no Word document.
+    """
+    made = city_day(briefing.made_at)
+    date = f"{made.year}年{made.month}月{made.day}日"
+    number = f"，更正第{briefing.correction}号" if briefing.correction else ""
+    span = f"{briefing.span}{number}"
+    head = _letterhead(template, {letterhead.TITLE: briefing.title, letterhead.SPAN: span, letterhead.DATE: date})
+    document = head.document if head else _blank()
+    _fonts(document)
+    if not (head and head.titled):
+        _line(document, briefing.title, TITLE, TITLE_PT, centre=True)
+        _line(document, f"（{span}）", KAI, BODY_PT, centre=True)
+    notes = Notes()
+    for place, section in enumerate(briefing.sections):
+        _section(document, f"{NUMERALS[place]}、{section.heading}", section, notes)
+    _line(document, date, BODY, BODY_PT, right=True)
+    _sources(document, briefing)
+    if head:
+        head.close()
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def _letterhead(template: Path | None, values: dict[str, str]) -> letterhead.Letterhead | None:
+    if template is None or not template.is_file():
+        return None
+    return letterhead.Letterhead(template, {mark: printable(value) for mark, value in values.items()})
+
+
+def _blank() -> Document:
     from docx import Document as new
 
     document = new()
     _page(document)
-    _fonts(document)
-    _line(document, briefing.title, TITLE, TITLE_PT, centre=True)
-    number = f"，更正第{briefing.correction}号" if briefing.correction else ""
-    _line(document, f"（{briefing.span}{number}）", KAI, BODY_PT, centre=True)
-    notes = Notes()
-    for place, section in enumerate(briefing.sections):
-        _section(document, f"{NUMERALS[place]}、{section.heading}", section, notes)
-    made = city_day(briefing.made_at)
-    _line(document, f"{made.year}年{made.month}月{made.day}日", BODY, BODY_PT, right=True)
-    _sources(document, briefing)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
+    return document
 
 
 class Notes:
@@ -127,7 +152,10 @@ def _fonts(document: Document) -> None:
     style: Any = document.styles["Normal"]
     style.font.name, style.font.size = LATIN, Pt(BODY_PT)
     style.element.rPr.rFonts.set(qn("w:eastAsia"), BODY)
-    table = document.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE)
+    try:
+        table = document.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE)
+    except KeyError:  # a template of another program
+        return
     entries = "".join(
         f"<w:font w:name={quoteattr(name)}><w:altName w:val={quoteattr(other)}/></w:font>"
         for name, other in FALLBACKS.items()

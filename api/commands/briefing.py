@@ -17,7 +17,7 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
              output: Annotated[Path | None, typer.Option("-o", "--output", help="Word（.docx）或 PDF（.pdf）文件；不给则存 Word 到 HOME/briefings")] = None,
              json: Annotated[bool, typer.Option("--json", help="输出 JSON：每句话、每个数字的条件与工单编号")] = False) -> None:  # fmt: skip
     """生成每日、每周或每月简报（Word，GB/T 9704 版式）；每个数字先与库核对，附出处；再做一次若有不同，另存为更正。"""
-    from api.briefings import keep, make_briefing, template_of
+    from api.briefings import keep, make_briefing, template_of, word_template_of
     from api.questions import output_path, parse_day
     from api.wiring import House
     from dashboards.briefing import last_complete
@@ -42,7 +42,11 @@ def briefing(day: Annotated[str | None, typer.Option(help="日期，如 2026-11-
             typer.echo(made.model_dump_json(indent=1))
             return
         if output:
-            output.write_bytes(pdf(made, template_of(house)) if output.suffix.lower() == ".pdf" else word(made))
+            output.write_bytes(
+                pdf(made, template_of(house))
+                if output.suffix.lower() == ".pdf"
+                else word(made, word_template_of(house))
+            )
         path = output or keep(house, made)
     for problem in made.dropped:
         typer.echo(f"已略去：{problem}", err=True)

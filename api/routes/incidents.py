@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import frames
 from api.auth import BUSINESS, Allow, house_of, scoped
-from api.briefings import make_incident_paper, template_of
+from api.briefings import make_incident_paper, template_of, word_template_of
 from api.incidents import account_of, change, listed, public_account, public_list
 from api.instructions import instructions_of
 from api.routes.pages import ROLES
@@ -42,7 +42,7 @@ def paper(request: Request, number: str, viewer: Reading) -> Response:
 
     made = make_incident_paper(house_of(request), scoped(request, viewer), number)
     headers = {"Content-Disposition": f'attachment; filename="incident-{number}.docx"'}
-    return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
+    return Response(word(made, word_template_of(house_of(request))), media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/incidents/{number}/paper.pdf", include_in_schema=False)

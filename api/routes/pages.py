@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import answers, frames
 from api.auth import ANYBODY, Allow, house_of, scoped
-from api.briefings import make_briefing, template_of
+from api.briefings import make_briefing, template_of, word_template_of
 from dashboards import pages
 from dashboards.briefing import Briefing, Kind
 from dashboards.frame import PAGES, home_of, link, may_open
@@ -85,7 +85,7 @@ def briefing_word(request: Request, viewer: Annotated[Viewer, Depends(ROLES["tod
     made, name = _paper(request, viewer)
     house_of(request).audit.note(viewer.name, "briefing.word", name)
     headers = {"Content-Disposition": f'attachment; filename="briefing-{name}.docx"'}
-    return Response(word(made), media_type=MEDIA_TYPE, headers=headers)
+    return Response(word(made, word_template_of(house_of(request))), media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/briefing.pdf")
