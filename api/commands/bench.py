@@ -8,6 +8,7 @@ import typer
 
 BENCHES = (
     ("hotspots", "api.benchmarks.hotspots", "run"),
+    ("index", "api.benchmarks.index", "run"),
 )  # fmt: skip
 """The function's docstring is the help, its parameters are the options; every one must have a default (`all` uses them)."""
 
