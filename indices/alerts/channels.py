@@ -15,10 +15,11 @@ import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from indices.civic.workdays import is_workday
 from models.clock import CITY_TIME
 from models.errors import BadSetting
 from models.labels import Level
@@ -63,16 +64,6 @@ class Channel:
             return None
         day = when.date() + timedelta(days=1) if begin > end and now >= begin else when.date()
         return datetime.combine(day, end, CITY_TIME)
-
-
-def is_workday(day: date) -> bool:
-    """Whether offices work: holidays and make-up days of the Chinese calendar; Monday to Friday in years that it does not know yet."""
-    import chinese_calendar
-
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        return day.weekday() < 5
 
 
 def read_channels(path: Path) -> tuple[Channel, ...]:

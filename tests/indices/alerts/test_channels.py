@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indices.alerts.channels import Channel, is_workday, read_channels
+from indices.alerts.channels import Channel, read_channels
+from indices.civic.workdays import is_workday
 from models.clock import CITY_TIME
 from models.errors import BadSetting
 from models.labels import Level
