@@ -26,6 +26,11 @@ SLOW_EPISODE: Final = 300.0
 30 let the channel raise twice too many alerts at p = 0.001 on the simulated city, 300 and 3,000 none."""
 SLOW_CAP: Final = 14.0
 """The sum stops here (p = 2.5e-4), so that it comes down within days after a slow burn ends and does not hide the next event."""
+SLOW_REST_DAYS: Final = 7
+SLOW_REST_SHARE: Final = 0.5
+"""Once the sum has reached its cap, it halves on every day that ends a week without excess: in a cell of one person a month it would take
+months to come down, and the next event would find an alert still open. Forgetting only lowers the sum, so its bound holds; before
+the cap nothing is forgotten, for a slow burn has weak weeks."""
 MAX_SCORE: Final = 300.0
 
 
@@ -114,9 +119,14 @@ def slow_tail(counts: Floats, expectation: Expectation) -> Floats:
     ratio = np.log(SLOW_RATIO * (reference + size) / (SLOW_RATIO * reference + size))
     loss = size * np.log((reference + size) / (SLOW_RATIO * reference + size))
     steps = counts * ratio + loss
+    weekly = np.cumsum(steps, axis=1)
+    weekly[:, SLOW_REST_DAYS:] -= weekly[:, :-SLOW_REST_DAYS].copy()
     total, tails = np.zeros(len(counts)), np.empty_like(steps)
+    full = np.zeros(len(counts), dtype=bool)
     for day in range(steps.shape[1]):
         total = np.clip(total + steps[:, day], 0.0, SLOW_CAP)
+        full = (full & (total > 0.0)) | (total >= SLOW_CAP)
+        total = np.where(full & (weekly[:, day] <= 0), SLOW_REST_SHARE * total, total)
         tails[:, day] = np.exp(-total)
     return tails
 

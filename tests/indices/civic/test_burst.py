@@ -63,6 +63,16 @@ def test_a_slow_burn_is_found_by_the_slow_channel_alone(city: tuple[np.ndarray, 
     assert ((before.window_days == SLOW) & (before.score > 2)).mean() < 0.002
 
 
+def test_after_an_event_in_a_quiet_place_the_score_comes_down_so_that_the_next_one_is_seen_as_new() -> None:
+    random = np.random.default_rng(5)
+    people = random.poisson(0.03, (200, 300))
+    people[0, 200:205] += 10
+    people[0, 216:300] = 0
+    scores = score(people, np.zeros(200, dtype=np.int64), date(2026, 1, 1))
+    assert scores[0, 202:205].min() > 10
+    assert scores[0, 225:].max() < 1.0
+
+
 def test_nothing_looks_ahead(city: tuple[np.ndarray, np.ndarray]) -> None:
     people, issue = city
     changed = people.copy()
