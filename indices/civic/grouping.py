@@ -3,7 +3,7 @@
 Posts are taken in order of (time, id). Each joins the group to whose last `LINKED` members it is most similar on average,
 ties of place, day and issue added (`indices.civic.ties`), or begins a group of its own; a group without news for
 `MEMORY_DAYS` is closed. Then groups that a single pass has split are merged: they share a rare feature that most of their
-members have, and their centroids, with the same ties, are alike. The order of the input does not matter.
+members have, and their centroids, with the same ties, are alike. Last, groups whose halves lie in two places are split. The order of the input does not matter.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indices.civic.halves import halves
 from indices.civic.posts import Post
 from indices.civic.ties import MOST_TIE, SAME_ISSUE, Group
 from indices.civic.vectors import Vectors, common_limit
@@ -96,6 +97,7 @@ class Growth:
                 remembered = there & (alike > NEGLIGIBLE) & near_by & self._live[other]
                 touched.add(self._join(row, self._group_of[other[remembered]], alike[remembered]))
         self._merge(touched)
+        self._split()
 
     def _join(self, row: int, numbers: Ints, alike: NDArray[np.float32]) -> int:
         """Post `row` joins a group or begins one; `numbers`, `alike`: groups of other posts and their similarity."""
@@ -161,6 +163,25 @@ class Growth:
         while number in self.merged:
             number = self.merged[number]
         return number
+
+    def _split(self) -> None:
+        """Groups of new posts whose halves lie in two places are two: no tie between them, whatever they say."""
+        waiting = [number for number, group in self.groups.items() if not self._given[group].any()]
+        while waiting:
+            number = waiting.pop()
+            group = sorted(self.groups[number])
+            parts = halves(self.vectors.rows[group])
+            if parts is None:
+                continue
+            kept, gone = ([group[place] for place in part] for part in parts)
+            common, other = (Group.of(self.posts[row] for row in part) for part in (kept, gone))
+            if common.tie(other) is not None:
+                continue
+            self.groups[number], self.common[number] = kept, common
+            self.groups[self.following], self.common[self.following] = gone, other
+            self._group_of[gone] = self.following
+            waiting += [number, self.following]
+            self.following += 1
 
     def _pairs(self, touched: set[int]) -> list[tuple[int, int]]:
         """Pairs of groups to merge, most alike first, ties by their first members."""

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indices.civic.grouping import MEMORY_DAYS, group_posts
+from indices.civic.halves import halves
 from indices.civic.people import daily_people, persons
 from indices.civic.posts import Post, object_name, post_of
 from indices.civic.vectors import TOP_GRAMS, Vectors
@@ -61,6 +62,40 @@ def test_another_issue_in_the_same_place_is_another_event(record: Callable[..., 
         for i, (what, why) in enumerate([("何时开园", "交房三年了园舍还空着。"), ("迟迟不开", "说好九月招生却没有消息。"), ("学位怎么分", "派位名单没有公布。")])
     ]  # fmt: skip
     assert not [group for group in groups_of(happened + school) if group & ids(happened) and group & ids(school)]
+
+
+def test_halves_are_the_two_that_are_least_alike(event: MakeRecords) -> None:
+    posts = posts_of(event("栖湖湾小区", 12) + event("金桂园小区", 9, base=800_000, seed=6))
+    parts = halves(Vectors(posts).rows)
+    assert parts is not None
+    found = {frozenset(posts[place].objects[0] for place in part) for part in parts}
+    assert len(found) == 2
+    assert all(len(names) == 1 for names in found)
+    assert parts[0][0] == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_too_few_have_no_halves(event: MakeRecords, n: int) -> None:
+    assert halves(Vectors(posts_of(event(count=8))).rows[:n]) is None
+
+
+def test_a_group_in_two_streets_is_split_and_one_that_names_none_is_not(
+    event: MakeRecords, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the passes before would never put together, were it put together, comes apart."""
+    monkeypatch.setattr("indices.civic.grouping.Growth._best", lambda self, *_: min(self.groups, default=-1))
+    start = event(count=1)[0].created_at
+
+    def said(first: int, street: str | None, what: str) -> list[Record]:
+        return [
+            record(first + i, start + timedelta(hours=i), f"{what}{i}", f"{what}已经{i}天，请尽快处理。", street=street)
+            for i in range(5)
+        ]
+
+    two = said(1, "柳堤街道", "夜市油烟呛人") + said(100, "望江街道", "水管爆裂停水")
+    assert groups_of(two) == {frozenset(ids(two[:5])), frozenset(ids(two[5:]))}
+    nowhere = said(1, None, "夜市油烟呛人") + said(100, None, "水管爆裂停水")
+    assert groups_of(nowhere) == {frozenset(ids(nowhere))}
 
 
 @settings(max_examples=6, deadline=None)
