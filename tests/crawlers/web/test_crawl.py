@@ -109,7 +109,9 @@ def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, flo
     assert len(paths) == len(set(paths)) == LETTERS + 3 + 1 + 1
     assert {agent for _, _, agent in seen} == {"Minsheng/0.1 (+data@city.example)"}
     moments = [moment for _, moment, _ in seen[1:]]
-    assert min(later - earlier for earlier, later in pairwise(moments)) >= 0.95 * 0.6
+    # The pause is the crawler's; on a busy machine a page arrives late, and the next one seems to come early.
+    assert (moments[-1] - moments[0]) / (len(moments) - 1) >= 0.95 * 0.6
+    assert min(later - earlier for earlier, later in pairwise(moments)) >= 0.5 * 0.6
     with House(Settings(home=home), read_only=True) as house:
         items = {leased.item.native_id: leased.item for leased in house.inbox.lease(100, "t")}
         assert house.inbox.books("mailbox").received == LETTERS
