@@ -38,7 +38,7 @@ FALSE_SHARE: Final = 0.1
 """Of the incidents that are shown because they are unusual, at most this share is expected to be chance."""
 AREA_SHARE: Final = 0.2
 PLACES: Final = 3
-METHOD_VERSION: Final = "2"
+METHOD_VERSION: Final = "3"
 SHOCK_DAYS: Final = 28
 SHOCK_TIMES: Final = 1.5
 SHOCK_LEAST: Final = 20

@@ -19,6 +19,8 @@ from indices.civic.ties import majority
 
 LEAST_PEOPLE: Final = 2
 """One person alone is no incident, however often he writes."""
+GROWTH_DAYS: Final = (7, 28)
+"""Week against week; in periods of months month against month: the best week of a year is chance, and hides what grows for long."""
 LEAST_CELLS: Final = 10
 """A topic that was seen in few places so far may occur in others."""
 
@@ -69,7 +71,7 @@ class Survey:
         active_from: day number; groups without a member since then are history that only the expectation needs.
 
     Attributes:
-        sustained: set it (`sustain`) for periods of months; then it is part of the burst component.
+        sustained: set it (`sustain`) for periods of months; then it is part of the burst component, and growth is of months.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Survey:
         expectation = self._expect(None)
         counts = np.array([one.series for one in self.incidents], dtype=np.int64).reshape(len(self.incidents), days)
         self.burst: Burst = judge(counts, expectation)
-        self._growth = _growth(counts.astype(np.float64))
+        self._growth, self._growth_of_months = (_growth(counts.astype(np.float64), span) for span in GROWTH_DAYS)
         self.sustained: Sustained | None = None
         self.weekly = rolling(counts.astype(np.float64), 7)
 
@@ -162,10 +164,11 @@ class Survey:
         n = max(len(members), 1)
         urgency = sum(post.urgency for post in members) / n
         age = max(0, begin - int(incident.days[0]))
+        growth = self._growth if self.sustained is None else self._growth_of_months
         return Components(
             burst=max(float(self.burst.score[row, begin:end].max(initial=0.0)), self._sustained_score(row)),
             people=float(incident.people_within(begin, end)),
-            growth=float(self._growth[row, begin:end].max(initial=0.0)),
+            growth=float(growth[row, begin:end].max(initial=0.0)),
             negativity=sum(1.0 - post.positive for post in members) / n * (1.0 + urgency),
             spread=float(len({(post.source, post.channel) for post in members})),
             unresolved=sum(post.settled is not True for post in members) / n,
@@ -190,9 +193,9 @@ class Survey:
         return found
 
 
-def _growth(counts: Floats) -> Floats:
-    """(incidents, days) log2 of people in the last 7 days against the 7 days before, one added to both."""
-    week = rolling(counts, 7)
-    before = np.zeros_like(week)
-    before[:, 7:] = week[:, :-7]
-    return np.asarray(np.log2((week + 1.0) / (before + 1.0)))
+def _growth(counts: Floats, days: int) -> Floats:
+    """(incidents, days) log2 of people in the last `days` against as many before, one added to both."""
+    last = rolling(counts, days)
+    before = np.zeros_like(last)
+    before[:, days:] = last[:, :-days]
+    return np.asarray(np.log2((last + 1.0) / (before + 1.0)))
