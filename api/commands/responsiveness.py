@@ -39,9 +39,11 @@ def responsiveness(by: Annotated[str, typer.Option(help="year month district dep
     end = day_start(parse_day(until, "--to") + timedelta(days=1)) if until else None
     query = Query(since=first, until=end, filters=parse_filters(filters or ()))
     with House(read_only=True) as house:
-        records = list(house.console.scan(query))
-    known = [at for one in records for at in (one.created_at, one.replied_at, one.closed_at) if at]
-    rows = measure(records, by, city_day(max(known)), limit=limit) if known else []  # type: ignore[arg-type]
+        moments = (
+            at for one in house.console.scan(query) for at in (one.created_at, one.replied_at, one.closed_at) if at
+        )
+        last = max(moments, default=None)
+        rows = measure(house.console.scan(query), by, city_day(last), limit=limit) if last else []  # type: ignore[arg-type]
     if json:
         import json as codec
 
@@ -49,7 +51,7 @@ def responsiveness(by: Annotated[str, typer.Option(help="year month district dep
     elif not rows:
         typer.echo("这段时间没有工单。")
     else:
-        _print(rows, BYS[by], limit, str(city_day(max(known))))
+        _print(rows, BYS[by], limit, str(city_day(last)) if last else "")
 
 
 def _print(rows: list[Responsiveness], name: str, limit: int, end: str) -> None:

@@ -35,10 +35,10 @@ def settle(engine: Engine, found: Hotspots, *, at: datetime | None = None) -> in
         return 0
     with writing(engine) as connection:
         loud = {known_incident(connection, one.record_ids) for one in found.hotspots}
+        episodes = {row.incident: dict(row._mapping) for row in connection.execute(select(alert_episodes))}
         ended = 0
         for incident, raised_at in _alerted(connection):
-            row = connection.execute(select(alert_episodes).where(alert_episodes.c.incident == incident)).first()
-            values = dict(row._mapping) if row else {"incident": incident, **_NEVER}
+            values = episodes.get(incident, {"incident": incident, **_NEVER})
             if raised_at <= values["ended_at"]:
                 continue  # it ended, and nothing was raised since
             news = _next(values, quiet=incident not in loud, today=today, moment=moment)
