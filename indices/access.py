@@ -67,6 +67,12 @@ class ScopedStore(Reader):
         )
         return [] if scoped is None else self._store.aggregate(scoped, by)
 
+    def tabulate(self, query: Query, fields: Sequence[str]) -> list[Bucket]:
+        scoped = self._scoped(query)
+        asked = f"{','.join(fields)} {query.model_dump_json(exclude_defaults=True)}"
+        self._note("record.count", asked, success=scoped is not None)
+        return [] if scoped is None else self._store.tabulate(scoped, fields)
+
     def scan(self, query: Query) -> Iterator[Record]:
         scoped = self._scoped(query)
         self._note("record.scan", query, success=scoped is not None)

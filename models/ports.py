@@ -24,6 +24,13 @@ class Reader(Protocol):
         """
         ...
 
+    def tabulate(self, query: Query, fields: Sequence[str]) -> list[Bucket]:
+        """Exact counts of every combination of one to twelve of `models.query.FIELDS`; "" stands where a record has no value.
+
+        The counts add up to the total of the query. Largest count first, ties by keys.
+        """
+        ...
+
     def scan(self, query: Query) -> Iterator[Record]:
         """Every record that matches, in order of (created_at, id); memory does not grow with their number."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -16,6 +17,7 @@ try:
 except ImportError as error:  # the core does without the client
     raise MissingPart(part="elasticsearch", extra="cluster") from error
 
+from indices.stores.elastic_buckets import Sources, buckets
 from indices.stores.elastic_bulk import Sender, deletion_of, line_of, outcome_of
 from indices.stores.elastic_calls import (
     ENGINE,
@@ -30,6 +32,7 @@ from indices.stores.elastic_index import prepare, version
 from indices.stores.elastic_query import OLDEST, SORTS, translate
 from indices.stores.elastic_renewal import renew
 from indices.stores.matching import (
+    MAX_FIELDS_TABULATED,
     MAX_ID_BYTES,
     Kept,
     Segmenter,
@@ -50,7 +53,6 @@ DEADLINE_SECONDS: Final = 10.0
 SCAN_PAGE: Final = 1_000
 # How long the server remembers the state that a scan reads, from page to page; a consumer that is slower starts a new one.
 SCAN_KEEP_ALIVE: Final = "5m"
-BUCKETS_PAGE: Final = 10_000
 
 
 class ElasticStore:
@@ -182,42 +184,38 @@ class ElasticStore:
 
     def aggregate(self, query: Query, by: Sequence[str]) -> list[Bucket]:
         check_counted(by)
-        check_query(query)
-        deadline = self._begin()
-        found, after = self._buckets(query, by, None, None, deadline)
-        if after is not None:
-            found = self._all_buckets(query, by, deadline)
+        found = self._count(query, [{f: {"terms": {"field": f}}} for f in by])
         return sorted(found, key=lambda bucket: (-bucket.count, bucket.keys))
 
-    def _all_buckets(self, query: Query, by: Sequence[str], deadline: Deadline) -> list[Bucket]:
+    def tabulate(self, query: Query, fields: Sequence[str]) -> list[Bucket]:
+        check_counted(fields, MAX_FIELDS_TABULATED)
+        found: Counter[tuple[str, ...]] = (
+            Counter()
+        )  # a value may be the empty text, which is told apart from none only here
+        for bucket in self._count(query, [{f: {"terms": {"field": f, "missing_bucket": True}}} for f in fields]):
+            found[bucket.keys] += bucket.count
+        return [Bucket(keys=keys, count=n) for keys, n in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+    def _count(self, query: Query, sources: Sources) -> list[Bucket]:
+        check_query(query)
+        deadline = self._begin()
+        found, after = buckets(self._search, query, sources, None, {"index": self._target}, deadline)
+        if after is not None:
+            found = self._all_buckets(query, sources, deadline)
+        return found
+
+    def _all_buckets(self, query: Query, sources: Sources, deadline: Deadline) -> list[Bucket]:
         """Page by page over one fixed state, so that a write between two pages shifts nothing."""
         state = self._open_state(deadline)
+        where = {"pit": {"id": state, "keep_alive": SCAN_KEEP_ALIVE}}
         try:
-            found, after = self._buckets(query, by, None, state, deadline)
+            found, after = buckets(self._search, query, sources, None, where, deadline)
             while after is not None:
-                more, after = self._buckets(query, by, after, state, deadline)
+                more, after = buckets(self._search, query, sources, after, where, deadline)
                 found += more
             return found
         finally:
             self._close_state(state)
-
-    def _buckets(
-        self, query: Query, by: Sequence[str], after: Mapping[str, str] | None, state: str | None, deadline: Deadline
-    ) -> tuple[list[Bucket], Mapping[str, str] | None]:
-        """One page of counts, and where the next begins (None: there is none)."""
-        composite: dict[str, Any] = {"size": BUCKETS_PAGE, "sources": [{f: {"terms": {"field": f}}} for f in by]}
-        if after is not None:
-            composite["after"] = after
-        where: dict[str, Any] = (
-            {"pit": {"id": state, "keep_alive": SCAN_KEEP_ALIVE}} if state else {"index": self._target}
-        )
-        answer = self._search(
-            deadline, query=translate(query), size=0, track_total_hits=False, aggregations={"by": {"composite": composite}},
-            **where,
-        )  # fmt: skip
-        told = answer["aggregations"]["by"]
-        buckets = [Bucket(keys=tuple(b["key"][f] for f in by), count=int(b["doc_count"])) for b in told["buckets"]]
-        return buckets, (told.get("after_key") if len(buckets) == BUCKETS_PAGE else None)
 
     def scan(self, query: Query) -> Iterator[Record]:
         """The state at the call; writes during the scan are not seen.

@@ -15,7 +15,15 @@ import tantivy
 from indices.stores import embedded_reading as reading
 from indices.stores.embedded_query import translate
 from indices.stores.embedded_schema import document, schema
-from indices.stores.matching import Kept, Segmenter, check_counted, check_query, dictionary_segmenter, why_not_kept
+from indices.stores.matching import (
+    MAX_FIELDS_TABULATED,
+    Kept,
+    Segmenter,
+    check_counted,
+    check_query,
+    dictionary_segmenter,
+    why_not_kept,
+)
 from indices.stores.ranking import wanted
 from models.errors import StoreUnavailable
 from models.query import Bucket, Hit, Outcome, Page, Query, Receipt, Sort
@@ -149,6 +157,13 @@ class EmbeddedStore:
         check_counted(by)
         with self._translated():
             counts = reading.counts(self._searcher(), translate(query), by)
+        return [Bucket(keys=keys, count=n) for keys, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+    def tabulate(self, query: Query, fields: Sequence[str]) -> list[Bucket]:
+        check_query(query)
+        check_counted(fields, MAX_FIELDS_TABULATED)
+        with self._translated():
+            counts = reading.table(self._searcher(), translate(query), fields)
         return [Bucket(keys=keys, count=n) for keys, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
 
     def scan(self, query: Query) -> Iterator[Record]:

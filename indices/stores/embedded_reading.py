@@ -187,15 +187,22 @@ def _terms(searcher: Searcher, found: Found, by: Sequence[str]) -> Counter[tuple
     return totals
 
 
-def _composite(searcher: Searcher, found: Found, by: Sequence[str]) -> Counter[tuple[str, ...]]:
-    sources = [{field: {"terms": {"field": field}}} for field in by]
+def table(searcher: Searcher, found: Found, fields: Sequence[str]) -> Counter[tuple[str, ...]]:
+    """Exact counts of every combination of values, "" where a record has none."""
+    return _composite(searcher, found, fields, missing=True)
+
+
+def _composite(
+    searcher: Searcher, found: Found, by: Sequence[str], *, missing: bool = False
+) -> Counter[tuple[str, ...]]:
+    sources = [{field: {"terms": {"field": field} | ({"missing_bucket": True} if missing else {})}} for field in by]
     totals: Counter[tuple[str, ...]] = Counter()
     after: dict[str, Any] = {}
     while True:
         request = {"of": {"composite": {"size": _COMPOSITE_PAGE, "sources": sources} | after}}
         answer = searcher.aggregate(found, request)["of"]
         for bucket in answer["buckets"]:
-            totals[tuple(bucket["key"][field] for field in by)] += bucket["doc_count"]
+            totals[tuple(bucket["key"][field] or "" for field in by)] += bucket["doc_count"]
         if len(answer["buckets"]) < _COMPOSITE_PAGE or not answer.get("after_key"):
             return totals
         after = {"after": answer["after_key"]}

@@ -28,6 +28,7 @@ MAX_REVISION: Final = 2**53 - 1
 # No citizen's message lies outside; every engine's time type covers it, and city days are computable.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MAX_FIELDS_COUNTED: Final = 3
+MAX_FIELDS_TABULATED: Final = 12
 TIMES: Final = tuple(name for name in Record.model_fields if name.endswith("_at"))
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -102,11 +103,11 @@ def check_fields(names: Sequence[str], parameter: str) -> None:
             raise BadRequest(name=parameter, value=name, reason="没有这个字段，可用：" + "、".join(FIELDS))
 
 
-def check_counted(by: Sequence[str]) -> None:
-    """Raises BadRequest unless `by` names one to three different fields."""
+def check_counted(by: Sequence[str], most: int = MAX_FIELDS_COUNTED) -> None:
+    """Raises BadRequest unless `by` names one to `most` different fields."""
     check_fields(by, "by")
-    if not 1 <= len(by) <= MAX_FIELDS_COUNTED or len(set(by)) < len(by):
-        raise BadRequest(name="by", value=",".join(by), reason=f"须为 1 至 {MAX_FIELDS_COUNTED} 个不同的字段")
+    if not 1 <= len(by) <= most or len(set(by)) < len(by):
+        raise BadRequest(name="by", value=",".join(by), reason=f"须为 1 至 {most} 个不同的字段")
 
 
 def check_query(query: Query) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from threading import RLock
 
 from indices.stores.matching import (
+    MAX_FIELDS_TABULATED,
     Kept,
     Segmenter,
     check_counted,
@@ -89,6 +90,11 @@ class MemoryStore:
             for kept in self._found(query)
             if all(field in kept.keywords for field in by)
         )
+        return [Bucket(keys=keys, count=n) for keys, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+    def tabulate(self, query: Query, fields: Sequence[str]) -> list[Bucket]:
+        check_counted(fields, MAX_FIELDS_TABULATED)
+        counts = Counter(tuple(kept.keywords.get(field, "") for field in fields) for kept in self._found(query))
         return [Bucket(keys=keys, count=n) for keys, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
 
     def scan(self, query: Query) -> Iterator[Record]:

@@ -145,6 +145,10 @@ def machine(opener: Callable[[], Store], record: Make, lasting: bool) -> type[Ru
         def aggregate(self, query: Query, by: list[str]) -> None:
             assert self.store.aggregate(query, by) == self.reference.aggregate(query, by)
 
+        @rule(query=QUERIES, by=COUNTED)
+        def tabulate(self, query: Query, by: list[str]) -> None:
+            assert self.store.tabulate(query, by) == self.reference.tabulate(query, by)
+
         @rule(query=QUERIES)
         def scan(self, query: Query) -> None:
             assert list(self.store.scan(query)) == list(self.reference.scan(query))

@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import BadRequest
 from models.ports import Store
-from models.query import Bucket, Query, Sort
+from models.query import FIELDS, Bucket, Query, Sort
 from models.record import Record
 
 START = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
@@ -42,6 +42,24 @@ def test_counting_ignores_the_page(store: Store, corpus: list[Record]) -> None:
 def test_bad_counts_are_refused(store: Store, by: list[str]) -> None:
     with pytest.raises(BadRequest):
         store.aggregate(Query(), by)
+
+
+@pytest.mark.parametrize("fields", [["rating"], ["district", "topic", "channel", "rating", "contacted", "week"]])
+def test_a_table_holds_every_record(store: Store, corpus: list[Record], fields: list[str]) -> None:
+    store.upsert(corpus)
+    counts = Counter(tuple(r.keywords_of().get(field, "") for field in fields) for r in corpus)
+    table = store.tabulate(Query(), fields)
+    assert table == [Bucket(keys=k, count=n) for k, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+    assert sum(bucket.count for bucket in table) == len(corpus)
+    assert any("" in bucket.keys for bucket in table), "some records have no value"
+    some = store.tabulate(Query(filters={"channel": ("board",)}), fields)
+    assert sum(bucket.count for bucket in some) == sum(r.channel == "board" for r in corpus)
+
+
+@pytest.mark.parametrize("fields", [[], ["day", "day"], ["text"], list(FIELDS[:13])])
+def test_bad_tables_are_refused(store: Store, fields: list[str]) -> None:
+    with pytest.raises(BadRequest):
+        store.tabulate(Query(), fields)
 
 
 # --- scanning ---------------------------------------------------------------------------------------------------

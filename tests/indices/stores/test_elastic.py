@@ -19,7 +19,7 @@ from pydantic import SecretStr
 pytest.importorskip("elasticsearch")
 
 
-from indices.stores import elastic
+from indices.stores import elastic, elastic_buckets
 from indices.stores.elastic import ElasticStore, connect
 from indices.stores.elastic_calls import Deadline
 from indices.stores.elastic_index import version
@@ -120,12 +120,14 @@ def test_a_document_that_the_mapping_refuses(store: ElasticStore, monkeypatch: p
 
 @server_needed
 def test_more_buckets_than_a_page(store: ElasticStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elastic, "BUCKETS_PAGE", 7)
+    monkeypatch.setattr(elastic_buckets, "BUCKETS_PAGE", 7)
     store.upsert([record(f"r{n:02}", district=f"区{n % 24:02}", rating=n % 3 + 1) for n in range(60)])
     counted = store.aggregate(Query(), ["district", "rating"])
     assert (len(counted), sum(bucket.count for bucket in counted)) == (24, 60)
     assert counted[0] == Bucket(keys=("区00", "1"), count=3)
     assert len(store.aggregate(Query(), ["id"])) == 60
+    table = store.tabulate(Query(), ["department", "id"])
+    assert (len(table), table[0].keys[0]) == (60, ""), "a page may end in the middle of what has no value"
 
 
 @server_needed
