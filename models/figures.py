@@ -94,7 +94,24 @@ class IndexRow(Frozen):
     n: int
     n_effective: float
     status: Literal["ok", "样本不足", "not_ranked"]
-    raw: float | None = Field(None, description="plain mean on 0–100, shown beside the estimate")
+    raw: float | None = Field(None, description="plain mean of the ratings on 0–100, shown beside the estimate")
+    low90: float | None = None
+    high90: float | None = None
+    orders: int = Field(0, description="all orders that could have been rated")
+    coverage: float | None = Field(None, description="per cent of these orders that were rated")
+    alike: float | None = Field(
+        None, description="what the value would be with everybody's mix of matters and channels"
+    )
+    deviation: float | None = Field(None, description="standard deviation of `alike`")
+    tier: Literal["", "上档", "中档", "下档"] = ""
+    p_lowest: float | None = Field(None, description="probability to be in the lowest fifth of the ranked units")
+    p_highest: float | None = None
+    weighted: float | None = Field(
+        None, description="of all orders together: by one over the chance of an answer alone"
+    )
+    pessimistic: float | None = Field(
+        None, description="of all orders together: were those who did not answer 10 points less content than they look"
+    )
 
 
 class Index(Frozen):

@@ -10,7 +10,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import gammaln
 
-from indices.civic.ordered_logit import fit, posterior
+from crawlers.simulation.ratings import CHANNELS, PEERS, TOPICS, Ratings
+from indices.civic.cells import Cells
+from indices.civic.crossed import fit_crossed
+from indices.civic.unit_scores import unit_scores
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -22,7 +25,32 @@ _Z: Final = 1.959964
 
 def ordered_logit(counts: Ints) -> Estimate:
     """Ours."""
-    found = posterior(fit(counts), counts)
+    units = np.arange(len(counts))
+    found = unit_scores(fit_crossed(counts, [units], [len(units)]), 0, counts, counts.sum(axis=1), [units])
+    return found.value, found.low, found.high
+
+
+def full_model(city: Ratings) -> Estimate:
+    """Ours, with all that is known of every order: the area and its kind, topic, channel, and whether it was solved."""
+    names = [
+        tuple(map(str, range(len(city.truth)))),
+        tuple(map(str, range(PEERS))),
+        tuple(map(str, range(TOPICS))),
+        ("", "1"),
+        CHANNELS,
+    ]
+    codes = [city.area, city.peers[city.area], city.topic, city.solved.astype(np.int64),
+             np.array([CHANNELS.index(name) for name in city.channel])]  # fmt: skip
+    rating = np.where(city.answered, city.rating + 1, 0)
+    fields = ("area", "peers", "topic", "solved", "channel")
+    orders = Cells(
+        dict(zip((*fields, "rating"), [*names, ("", "1", "2", "3", "4", "5")], strict=True)),
+        dict(zip((*fields, "rating"), [*codes, rating], strict=True)), np.ones(len(rating), dtype=np.int64),
+    )  # fmt: skip
+    merged, counts = orders.merged(*fields, "rating").ratings()
+    factors = [merged.codes[field] for field in fields]
+    model = fit_crossed(counts, factors, [len(merged.names[field]) for field in fields])
+    found = unit_scores(model, 0, counts, merged.n, factors)
     return found.value, found.low, found.high
 
 

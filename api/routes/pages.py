@@ -149,7 +149,7 @@ def hotspot(request: Request, key: str, viewer: Annotated[Viewer, Depends(ROLES[
 @router.get("/satisfaction")
 def satisfaction(request: Request, viewer: Annotated[Viewer, Depends(ROLES["satisfaction"])]) -> Response:
     from dashboards.views.satisfaction import satisfaction_view
-    from indices.civic.satisfaction import by_week
+    from indices.civic.weekly import by_week
 
     reader, house = scoped(request, viewer), house_of(request)
     by = request.query_params.get("by") or "district"
@@ -162,7 +162,7 @@ def satisfaction(request: Request, viewer: Annotated[Viewer, Depends(ROLES["sati
         answers.index(house, reader, by, since, end, district=district),  # type: ignore[arg-type]
         weekly=answers.index(house, reader, "week", since, end, district=district),
         districts=answers.index(house, reader, "district", since, end, district=district),
-        cells=by_week(reader, window(since, until, district), "district"), place=frame.place,
+        cells=by_week(reader, window(since, until, district), "district").cells, place=frame.place,
     )  # fmt: skip
     return HTMLResponse(pages.render_satisfaction(view, frame))
 

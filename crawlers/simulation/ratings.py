@@ -1,8 +1,8 @@
 """Ratings with a known truth: areas of very uneven size, skewed ratings, and call-backs whose answers depend on how the order went.
 
-A rating is an ordered logit of its area, its channel, and whether the order was solved; who was not helped, and who wrote online,
-answers less often. All of that is known of every order but the rating itself, and nothing else decides who answers: what a
-correction can do, it can do here.
+A rating is an ordered logit of its area (areas of a kind are alike), its topic, its channel, and whether the order was solved; areas
+have topics of their own; who was not helped, and who wrote online, answers less often. All of that is known of every order but the
+rating itself, and nothing else decides who answers: what a correction can do, it can do here.
 """
 
 from __future__ import annotations
@@ -20,6 +20,13 @@ Ints = npt.NDArray[np.int64]
 LEVELS: Final = 5
 THRESHOLDS: Final = np.array([-3.0, -2.3, -1.4, 0.2])  # most are content: the trade's 97 %
 SPREAD: Final = 0.7  # of areas, in logits
+PEERS: Final = 6
+PEER_SPREAD: Final = 0.55
+"""Of the kinds of areas (inner city, new town, villages …), which are told apart by more than chance."""
+OWN_SPREAD: Final = 0.43  # of areas of a kind: SPREAD in all
+TOPICS: Final = 8
+TOPIC_SPREAD: Final = 0.6
+TOPIC_MIX: Final = 4.0  # of the Dirichlet distribution that an area's topics come from
 CHANNELS: Final = ("电话", "网站", "微信")
 CHANNEL_SHARES: Final = (0.6, 0.15, 0.25)
 CHANNEL_LOGITS: Final = np.array([0.2, -0.5, -0.1])
@@ -34,10 +41,13 @@ FALL_WEEKS: Final = 4
 
 @dataclass(frozen=True)
 class Ratings:
-    """n orders. `rating` (n,) 0 … 4, what a person would say, asked or not; `answered` (n,) whether it was said; `truth` (areas,) and `score`
+    """n orders. `peers` (areas,) of which kind an area is.
+    `rating` (n,) 0 … 4, what a person would say, asked or not; `answered` (n,) whether it was said; `truth` (areas,) and `score`
     the expected score on 0–100 of all orders of an area, and of all."""
 
     area: Ints
+    peers: Ints
+    topic: Ints
     channel: npt.NDArray[np.str_]
     solved: npt.NDArray[np.bool_]
     rating: Ints
@@ -59,16 +69,22 @@ def simulate_ratings(seed: int, *, areas: int = 400, mean_orders: float = 40.0) 
     sizes = np.clip(random.lognormal(np.log(mean_orders) - 0.72, 1.2, areas), 3, 3_000).astype(np.int64)
     area = np.repeat(np.arange(areas), sizes)
     n = len(area)
-    effect = random.normal(0, SPREAD, areas)
+    peers = random.integers(0, PEERS, areas)
+    effect = random.normal(0, PEER_SPREAD, PEERS)[peers] + random.normal(0, OWN_SPREAD, areas)
+    mix = np.cumsum(random.dirichlet(np.full(TOPICS, TOPIC_MIX), areas), axis=1)
+    topic = np.minimum((random.random((n, 1)) > mix[area]).sum(axis=1), TOPICS - 1)
+    by_topic = random.normal(0, TOPIC_SPREAD, TOPICS)
     channel = random.choice(len(CHANNELS), n, p=CHANNEL_SHARES)
     solved = random.random(n) < expit(0.8 + 0.5 * effect[area])
-    content = effect[area] + CHANNEL_LOGITS[channel] + SOLVED_LOGITS * (solved - 0.5)
+    content = effect[area] + by_topic[topic] + CHANNEL_LOGITS[channel] + SOLVED_LOGITS * (solved - 0.5)
     below = expit(THRESHOLDS - content[:, None])
     rating = (random.random((n, 1)) > below).sum(axis=1)
     answered = random.random(n) < expit(ANSWER_LOGITS[channel] + ANSWER_SOLVED * (solved - 0.5))
     expected = 100 * (1 - below).mean(axis=1)
     truth = (np.bincount(area, expected, areas) / sizes).astype(np.float64)
-    return Ratings(area, np.array(CHANNELS)[channel], solved, rating, answered, truth, float(expected.mean()))
+    return Ratings(
+        area, peers, topic, np.array(CHANNELS)[channel], solved, rating, answered, truth, float(expected.mean())
+    )
 
 
 def simulate_plain(seed: int, *, areas: int = 400, mean_ratings: float = 13.0) -> tuple[Ints, Floats]:

@@ -51,14 +51,16 @@ class Corrected:
 
 
 def correct(
-    scores: Floats, answered: npt.NDArray[np.bool_], facts: Sequence[Sequence[str]], *, mass: float = 0.95
-) -> Corrected:
+    scores: Floats, answered: npt.NDArray[np.bool_], facts: Sequence[Sequence[str]], *,
+    orders: npt.NDArray[np.int64] | None = None, mass: float = 0.95,
+) -> Corrected:  # fmt: skip
     """The mean score of all orders.
 
     Args:
         scores: (n,) on 0–100; those of orders without an answer are not looked at.
         answered: (n,).
         facts: categories known of every order, one sequence of n values each; may be empty.
+        orders: (n,) how many orders each of the n stands for; one each where it is not given.
 
     Raises:
         BadRequest: lengths differ, or nobody answered.
@@ -69,20 +71,23 @@ def correct(
             raise BadRequest(name="facts", value=f"{len(values)} 行", reason=f"应与评分同为 {n} 行")
     if not answered.any():
         raise BadRequest(name="answered", value="0 件", reason="没有一件有评价，无从估计")
-    design = _design(facts, n)
-    chance = np.clip(_chances(design, answered), LEAST_CHANCE, 1.0)
+    times = np.ones(n) if orders is None else orders.astype(np.float64)
+    design, total = _design(facts, n), float(times.sum())
+    chance = np.clip(_chances(design, answered, times), LEAST_CHANCE, 1.0)
     given = np.where(answered, scores, 0.0)
-    expected = np.clip(design @ _ridge(design[answered], scores[answered]), 0.0, 100.0)
+    expected = np.clip(design @ _ridge(design[answered], scores[answered], times[answered]), 0.0, 100.0)
     weight = answered / chance
     part = expected + weight * (given - expected)
-    value, error = float(part.mean()), float(part.std(ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
+    value = float(times @ part) / total
+    error = float(np.sqrt(times @ (part - value) ** 2 / max(total - 1, 1) / total)) if total > 1 else float("inf")
     reach = float(norm.ppf((1 + mass) / 2)) * error
-    silent = 1.0 - answered.mean()
+    told = float(times @ answered)
+    silent = 1.0 - told / total
     return Corrected(
         value=min(max(value, 0.0), 100.0), low=max(0.0, value - reach), high=min(100.0, value + reach),
-        naive=float(scores[answered].mean()), weighted=float((weight * given).sum() / weight.sum()),
-        pessimistic=max(0.0, value - UNLIKE_POINTS * float(silent)), n=n, answered=int(answered.sum()),
-        n_effective=float(weight.sum() ** 2 / (weight**2).sum()),
+        naive=float(times @ given) / told, weighted=float(times @ (weight * given) / (times @ weight)),
+        pessimistic=max(0.0, value - UNLIKE_POINTS * silent), n=int(total), answered=int(told),
+        n_effective=float((times @ weight) ** 2 / (times @ weight**2)),
     )  # fmt: skip
 
 
@@ -95,7 +100,7 @@ def _design(facts: Sequence[Sequence[str]], n: int) -> Floats:
     return np.column_stack(columns)
 
 
-def _chances(design: Floats, answered: npt.NDArray[np.bool_]) -> Floats:
+def _chances(design: Floats, answered: npt.NDArray[np.bool_], times: Floats) -> Floats:
     """(n,) the chance of an answer, by logistic regression."""
     truth = answered.astype(np.float64)
     penalty = np.full(design.shape[1], PENALTY)
@@ -103,15 +108,16 @@ def _chances(design: Floats, answered: npt.NDArray[np.bool_]) -> Floats:
 
     def loss(beta: Floats) -> tuple[float, Floats]:
         logits = design @ beta
-        value = float(np.logaddexp(0.0, logits).sum() - truth @ logits + 0.5 * penalty @ beta**2)
-        return value, design.T @ (expit(logits) - truth) + penalty * beta
+        value = float(times @ (np.logaddexp(0.0, logits) - truth * logits) + 0.5 * penalty @ beta**2)
+        return value, design.T @ (times * (expit(logits) - truth)) + penalty * beta
 
     found = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B")
     chances: Floats = expit(design @ found.x)
     return chances
 
 
-def _ridge(design: Floats, scores: Floats) -> Floats:
+def _ridge(design: Floats, scores: Floats, times: Floats) -> Floats:
     penalty = np.full(design.shape[1], PENALTY)
     penalty[0] = 1e-6
-    return np.asarray(np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ scores), dtype=np.float64)
+    weighted = design * times[:, None]
+    return np.asarray(np.linalg.solve(weighted.T @ design + np.diag(penalty), weighted.T @ scores), dtype=np.float64)

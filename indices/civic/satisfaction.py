@@ -1,87 +1,92 @@
-"""The satisfaction index: ratings of call-backs and 好差评, on 0–100, with an interval, by district, department, topic or week.
+"""The satisfaction index: ratings of call-backs and 好差评, on 0–100, with intervals, by district, department, topic or week.
 
-Small units are drawn towards the middle of their peers as far as their own ratings are few (empirical Bayes). A unit with
-fewer than 30 ratings is answered with 样本不足 and no value; one whose interval is wider than 15 points, or that fewer than ten
-people rated, has a value but is not ranked.
+A rating depends on where, who, what, by which channel, whether in time and how the text sounds (`crossed`); small units are drawn
+towards their peers as far as their own ratings are few. A unit's value is that of all its orders, rated or not; the plain mean of
+the ratings stands beside it. A unit with fewer than 30 ratings is answered with 样本不足 and no value; one whose interval is
+wider than 15 points, or that fewer than ten people rated, has a value but is not ranked.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from indices.civic.ordered_logit import Floats, fit, posterior
+from indices.civic.cells import Cells, cells
+from indices.civic.crossed import fit_crossed
+from indices.civic.non_response import correct
+from indices.civic.tiers import tiers
+from indices.civic.unit_scores import UnitScores, unit_scores
 from models.clock import now
-from models.figures import Index, IndexCell, IndexRow, Source
+from models.figures import Index, IndexRow, Source
 from models.ports import Reader
 from models.query import Bucket, Query
 
 By = Literal["district", "department", "topic", "week"]
-LEVELS: Final = 5
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+FACTS: Final = ("district", "department", "topic", "channel", "timely")
+TEXT: Final = ("sentiment", "emotion")
+"""What the model read from the text: enters as a factor like the others, and so only as far as it predicts ratings."""
+MOST_CATEGORIES: Final = 60  # of a fact in the correction of the whole, whose design is dense
+LEAST_ANSWERED: Final = 0.02
+"""A category that hardly ever answers tells the correction nothing: it counts as the most common one."""
 MIN_RATINGS: Final = 30  # domain.md §3 (default): a unit was once ranked on seven orders
 MIN_PEOPLE: Final = 10  # methods §4: not ranked below an effective n of 10 …
 MAX_WIDTH: Final = 15.0  # … or above a width of 15 points
 WHOLE: Final = "总体"  # of the question; whether that is the whole city is known to who asks
-VERSION: Final = "ordered-logit-eb-2"
-_Z: Final = 1.959964
+VERSION: Final = "crossed-logit-eb-3"
 
 
-def satisfaction(reader: Reader, query: Query, by: By) -> Index:
-    """The index of every unit that has at least one rating in the question's window, largest unit first."""
-    units, counts = _table(reader.aggregate(query, [by, "rating"]))
-    speakers = reader.aggregate(query, [by, "speaker", "rating"])
-    people = _people(speakers, dict(zip(units, counts.sum(axis=1), strict=True)))
-    rows = _rows(units, counts, people)
-    order = sorted(rows, key=lambda row: row.key) if by == "week" else sorted(rows, key=lambda row: (-row.n, row.key))
-    everything = _table(reader.aggregate(query, ["rating"]), whole=True)[1].sum(axis=0)
-    n = int(everything.sum())
-    if n > counts.sum():  # some have no unit
-        speakers = reader.aggregate(query, ["speaker", "rating"])
-    raters = _people(speakers, {"": n}, whole=True)[""]
-    source = Source(query=query, n=n, computed_at=now(), versions={"index": VERSION})
-    return Index(by=by, rows=tuple(order), overall=_overall(everything, raters), source=source)
+def satisfaction(
+    reader: Reader, query: Query, by: By, *, text: bool = True, peers: Mapping[str, str] | None = None
+) -> Index:
+    """The index of every unit that has at least one rating in the question's window, largest unit first.
 
-
-def by_week(reader: Reader, query: Query, by: Literal["district", "department", "topic"]) -> list[IndexCell]:
-    """Every unit in every week with a rating, each of these a unit of its own: one count and one fit for all of them.
-
-    An index by week of each unit costs their speakers, too: 3.3 s for 12 districts with 50,000 ratings, against 8 ms for this count.
+    Args:
+        text: whether what the model read from the texts may enter.
+        peers: unit → group of units that it is drawn towards; all units are one group without it.
     """
-    found: dict[tuple[str, str], npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(LEVELS, dtype=np.int64))
-    for bucket in reader.aggregate(query, [by, "week", "rating"]):
-        found[bucket.keys[0], bucket.keys[1]][int(bucket.keys[2]) - 1] += bucket.count
-    if not found:
-        return []
-    places = sorted(found)
-    counts = np.array([found[place] for place in places])
-    estimate, sums = posterior(fit(counts), counts), counts.sum(axis=1)
-    cells = []
-    for i, (unit, week) in enumerate(places):
-        n, value, low, high = (
-            int(sums[i]),
-            *(round(float(ends[i]), 2) for ends in (estimate.value, estimate.low, estimate.high)),
-        )
-        known = {"value": value, "low": low, "high": high} if n >= MIN_RATINGS else {}
-        cells.append(IndexCell(unit=unit, week=week, n=n, **known))
-    return cells
+    facts = [field for field in (*FACTS, *(TEXT if text else ())) if field != by]
+    counted = asked(cells(reader, query, [by, *facts, "rating"]))
+    people = _people(reader, query, by, counted)
+    rows = _rows(counted, by, facts, people, peers or {})
+    order = sorted(rows, key=lambda row: row.key) if by == "week" else sorted(rows, key=lambda row: (-row.n, row.key))
+    n = int(counted.n[counted.known("rating")].sum()) if len(counted.n) else 0
+    versions = {"index": VERSION, "text": "in" if text else "out"}
+    source = Source(query=query, n=n, computed_at=now(), versions=versions)
+    overall = _overall(
+        counted, [field for field in (*FACTS, *(TEXT if text else ())) if field in counted.names], people
+    )
+    return Index(by=by, rows=tuple(order), overall=overall, source=source)
 
 
-def _table(buckets: Sequence[Bucket], *, whole: bool = False) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Units and their counts (units, LEVELS), lowest rating first."""
-    found: dict[str, npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(LEVELS, dtype=np.int64))
-    for bucket in buckets:
-        unit = "" if whole else bucket.keys[0]
-        found[unit][int(bucket.keys[-1]) - 1] += bucket.count
-    units = sorted(found)
-    return units, np.array([found[unit] for unit in units], dtype=np.int64).reshape(len(units), LEVELS)
+def asked(counted: Cells) -> Cells:
+    """The orders that could have been rated: those of channels by which anything was."""
+    if not len(counted.n):
+        return counted
+    rated = counted.known("rating")
+    channels = {counted.names["channel"][code] for code in counted.codes["channel"][rated]}
+    return counted.kept(counted.has("channel", *channels))
 
 
-def _people(buckets: Sequence[Bucket], totals: dict[str, int], *, whole: bool = False) -> dict[str, float]:
-    """Distinct raters of each unit: ratings of one person are not independent. A rating without a speaker counts as a person."""
+def _people(reader: Reader, query: Query, by: By, counted: Cells) -> dict[str, float]:
+    """Distinct raters of each unit and, under WHOLE, of all: ratings of one person are not independent. A rating without a speaker counts as
+    a person."""
+    if not len(counted.n):
+        return {WHOLE: 0.0}
+    rated = counted.kept(counted.known("rating"))
+    totals = dict(zip(rated.names[by], rated.sums(by).tolist(), strict=True))
+    found = _distinct(reader.aggregate(query, [by, "speaker", "rating"]), totals)
+    whole = int(rated.n.sum())
+    found[WHOLE] = _distinct(reader.aggregate(query, ["speaker", "rating"]), {"": float(whole)}, whole=True)[""]
+    return found
+
+
+def _distinct(buckets: Sequence[Bucket], totals: dict[str, float], *, whole: bool = False) -> dict[str, float]:
     speakers: dict[str, set[str]] = defaultdict(set)
     with_speaker: dict[str, int] = defaultdict(int)
     for bucket in buckets:
@@ -91,42 +96,80 @@ def _people(buckets: Sequence[Bucket], totals: dict[str, int], *, whole: bool = 
     return {unit: float(len(speakers[unit]) + total - with_speaker[unit]) for unit, total in totals.items()}
 
 
-def _rows(units: Sequence[str], counts: npt.NDArray[np.int64], people: dict[str, float]) -> list[IndexRow]:
-    if not units:
+def _rows(
+    counted: Cells, by: By, facts: Sequence[str], people: dict[str, float], peers: Mapping[str, str]
+) -> list[IndexRow]:
+    merged, ratings = counted.ratings()
+    if not ratings.sum():
         return []
-    estimate = posterior(fit(counts), counts)
-    raw = raw_scores(counts)
-    return [
-        _row(unit, int(counts[i].sum()), people[unit], float(raw[i]),
-             (float(estimate.value[i]), float(estimate.low[i]), float(estimate.high[i])))
-        for i, unit in enumerate(units)
+    units = merged.names[by]
+    factors = [by, *(field for field in facts if len(merged.names[field]) > 1)]
+    codes, sizes = [merged.codes[field] for field in factors], [len(merged.names[field]) for field in factors]
+    groups = sorted({peers.get(unit, "") for unit in units})
+    if len(groups) > 1:
+        of_unit = np.array([groups.index(peers.get(unit, "")) for unit in units])
+        codes, sizes = [*codes, of_unit[merged.codes[by]]], [*sizes, len(groups)]
+    model = fit_crossed(ratings, codes, sizes)
+    scores = unit_scores(model, 0, ratings, merged.n, codes)
+    table = np.zeros((len(units), ratings.shape[1]), dtype=np.int64)
+    np.add.at(table, merged.codes[by], ratings)
+    orders = merged.sums(by)
+    rows = [
+        _row(units[i], table[i], int(orders[i]), people.get(units[i], 0.0), scores, i)
+        for i in range(len(units)) if units[i] and table[i].sum()
     ]  # fmt: skip
+    return rows if by == "week" else tiers(rows)
 
 
-def _row(unit: str, n: int, people: float, raw: float, estimate: tuple[float, float, float]) -> IndexRow:
-    if n < MIN_RATINGS:
-        return IndexRow(key=unit, value=None, low=None, high=None, n=n, n_effective=people, status="样本不足")
-    value, low, high = (round(number, 2) for number in estimate)
-    ranked = high - low <= MAX_WIDTH and people >= MIN_PEOPLE
-    return IndexRow(key=unit, value=value, low=low, high=high, n=n, n_effective=people, status="ok" if ranked else "not_ranked",
-                    raw=round(raw, 2))  # fmt: skip
-
-
-def raw_scores(counts: npt.NDArray[np.int64]) -> Floats:
-    """Plain means (units,) of counts (units, LEVELS) on 0–100."""
-    points = np.linspace(0.0, 100.0, counts.shape[1])
-    scores: Floats = counts @ points / np.maximum(counts.sum(axis=1), 1)
-    return scores
-
-
-def _overall(counts: npt.NDArray[np.int64], people: float) -> IndexRow:
-    """All ratings together: the mean with its normal interval (n is large or there is no value)."""
+def _row(unit: str, counts: Ints, orders: int, people: float, scores: UnitScores, i: int) -> IndexRow:
     n = int(counts.sum())
+    coverage = round(100.0 * n / orders, 1)
     if n < MIN_RATINGS:
-        return IndexRow(key=WHOLE, value=None, low=None, high=None, n=n, n_effective=people, status="样本不足")
-    points = np.linspace(0.0, 100.0, LEVELS)
-    mean = float(counts @ points / n)
-    half = _Z * float(np.sqrt(counts @ (points - mean) ** 2 / n / n))
-    low, high = max(0.0, mean - half), min(100.0, mean + half)
-    return IndexRow(key=WHOLE, value=round(mean, 2), low=round(low, 2), high=round(high, 2), n=n, n_effective=people, status="ok",
-                    raw=round(mean, 2))  # fmt: skip
+        return IndexRow(key=unit, value=None, low=None, high=None, n=n, n_effective=people, status="样本不足", orders=orders,
+                        coverage=coverage)  # fmt: skip
+    ends = {
+        name: round(float(getattr(scores, name)[i]), 2) for name in ("low", "high", "low90", "high90", "alike", "value")
+    }
+    ranked = ends["high"] - ends["low"] <= MAX_WIDTH and people >= MIN_PEOPLE
+    return IndexRow(key=unit, n=n, n_effective=people, status="ok" if ranked else "not_ranked", raw=round(raw_score(counts), 2),
+                    orders=orders, coverage=coverage, deviation=round(float(scores.alike_deviation[i]), 3), **ends)  # fmt: skip
+
+
+def raw_score(counts: Ints) -> float:
+    """Plain mean of counts (5,) on 0–100."""
+    return float(counts @ np.linspace(0.0, 100.0, len(counts)) / counts.sum())
+
+
+def _overall(counted: Cells, facts: Sequence[str], people: dict[str, float]) -> IndexRow:
+    """All orders together: the doubly robust mean, with the mean of the ratings beside it."""
+    rated = counted.known("rating") if len(counted.n) else np.zeros(0, dtype=bool)
+    n, orders, speakers = int(counted.n[rated].sum()), counted.orders, people[WHOLE]
+    coverage = round(100.0 * n / orders, 1) if orders else None
+    if n < MIN_RATINGS:
+        return IndexRow(key=WHOLE, value=None, low=None, high=None, n=n, n_effective=speakers, status="样本不足", orders=orders,
+                        coverage=coverage)  # fmt: skip
+    merged = counted.merged(*facts, "rating")
+    answered = merged.known("rating")
+    points = np.array([25.0 * (int(name) - 1) if name else 0.0 for name in merged.names["rating"]])
+    columns = [column for field in facts if len(column := comparable(merged, field, answered))]
+    both = [
+        correct(points[merged.codes["rating"]], answered, columns, orders=merged.n, mass=mass) for mass in (0.95, 0.9)
+    ]
+    found, narrow = both
+    return IndexRow(
+        key=WHOLE, value=round(found.value, 2), low=round(found.low, 2), high=round(found.high, 2), low90=round(narrow.low, 2),
+        high90=round(narrow.high, 2), n=n, n_effective=round(speakers * found.n_effective / n, 1), status="ok",
+        raw=round(found.naive, 2), weighted=round(found.weighted, 2), pessimistic=round(found.pessimistic, 2), orders=orders,
+        coverage=coverage,
+    )  # fmt: skip
+
+
+def comparable(counted: Cells, field: str, answered: npt.NDArray[np.bool_]) -> list[str]:
+    """(m,) the values of a fact, those that hardly ever answer as the most common one; empty where the fact has too many values or one."""
+    total = counted.sums(field)
+    told = counted.sums(field, answered.astype(np.float64))
+    if not 1 < len(total) <= MOST_CATEGORIES:
+        return []
+    common = int(np.argmax(told))
+    place = np.where(told >= LEAST_ANSWERED * total, np.arange(len(total)), common)
+    return [str(code) for code in place[counted.codes[field]]]

@@ -44,14 +44,13 @@ def burst_times() -> list[float]:
 
 
 def index_times() -> list[float]:
-    from indices.civic.ordered_logit import Fit, fit, posterior
+    from api.benchmarks.estimators import ordered_logit
+    from crawlers.simulation.ratings import simulate_plain
 
-    truth, random, times = Fit(np.array([-3.2, -2.4, -1.2, 0.3]), 0.7), np.random.default_rng(1), []
+    times = []
     for areas in AREAS:
-        sizes = random.poisson(random.gamma(1.2, MEAN_RATINGS / 1.2, areas)) + 1
-        shares = truth.level_probabilities(random.normal(0, truth.tau, areas))
-        counts = np.array([random.multinomial(n, p / p.sum()) for n, p in zip(sizes, shares, strict=True)])
-        times.append(seconds(lambda c=counts: posterior(fit(c), c)))  # type: ignore[misc]
+        counts, _ = simulate_plain(1, areas=areas, mean_ratings=MEAN_RATINGS)
+        times.append(seconds(lambda c=counts: ordered_logit(c)))  # type: ignore[misc]
     return times
 
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from indices.civic.satisfaction import by_week, satisfaction
+from indices.civic.satisfaction import satisfaction
 from indices.stores.memory import MemoryStore
 from models.query import Query
-from models.record import Record
+from models.record import Annotation, Record
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -93,21 +93,96 @@ def test_weeks_come_in_order_and_the_window_holds() -> None:
     assert index.source.query == query
 
 
-def test_cells_are_units_in_weeks_with_their_own_values() -> None:
-    good, bad = [5] * 40, [1] * 40
-    store = store_of(*(rated("甲", good, day=day) for day in (0, 7)), rated("乙", bad), rated("乙", bad[:7], day=7))
-    found = {(cell.unit, cell.week): cell for cell in by_week(store, Query(), "department")}
-    assert list(found) == [("乙", "2026-03-02"), ("乙", "2026-03-09"), ("甲", "2026-03-02"), ("甲", "2026-03-09")]
-    assert [cell.n for cell in found.values()] == [40, 7, 40, 40]
-    few = found["乙", "2026-03-09"]
-    assert (few.value, few.low, few.high) == (None, None, None)
-    assert found["乙", "2026-03-02"].high < found["甲", "2026-03-02"].low  # type: ignore[operator]
-    assert by_week(store, Query(until=START), "department") == []
+def answers(unit: str, channel: str, rated_share: float, rating: int, n: int, seed: int) -> list[Record]:
+    random = np.random.default_rng(seed)
+    return [
+        Record(id=f"{unit}-{channel}-{rating}-{k}", revision=1, intake="1", source="t", created_at=START, text="x", department=unit,
+               channel=channel, rating=rating if random.random() < rated_share else None)
+        for k in range(n)
+    ]  # fmt: skip
 
 
-def test_cells_and_index_tell_the_same() -> None:
-    """With one unit, cells are the index by week."""
-    random = np.random.default_rng(3)
-    store = store_of(*(rated("甲", map(int, random.choice([2, 3, 4, 5], 60)), day=7 * week) for week in range(6)))
-    cells, index = by_week(store, Query(), "department"), satisfaction(store, Query(), "week")
-    assert [(c.week, c.value, c.low, c.high, c.n) for c in cells] == [(r.key, r.value, r.low, r.high, r.n) for r in index.rows]  # fmt: skip
+def test_orders_that_nobody_rated_count_as_others_of_their_channel_do() -> None:
+    """Of the web's discontented half one in five answers: the plain mean is far too good, and stands beside."""
+    units = [
+        record
+        for i in range(6)
+        for record in (*answers(f"单位{i}", "hotline", 0.9, 5, 300, i), *answers(f"单位{i}", "web", 0.2, 2, 300, i))
+    ]
+    index = satisfaction(store_of(units), Query(), "department")
+    assert index.overall.raw == pytest.approx(86, abs=2)
+    assert index.overall.value == pytest.approx(62.5, abs=1.5)
+    assert index.overall.weighted == pytest.approx(62.5, abs=1.5)
+    assert index.overall.pessimistic == pytest.approx(index.overall.value - 4.5, abs=0.5)  # type: ignore[operator]
+    assert index.overall.coverage == pytest.approx(55, abs=2)
+    for row in index.rows:
+        assert row.value == pytest.approx(62.5, abs=5)
+        assert row.raw == pytest.approx(86, abs=5)
+        assert (row.orders, row.coverage) == (600, pytest.approx(55, abs=5))
+        assert row.low < row.low90 < row.value < row.high90 < row.high  # type: ignore[operator]
+
+
+def test_a_channel_by_which_nobody_is_asked_is_no_part_of_the_index() -> None:
+    asked = [record for i in range(3) for record in answers(f"单位{i}", "hotline", 0.8, 4, 100, i)]
+    board = answers("单位0", "board", 0.0, 1, 500, 9)
+    index = satisfaction(store_of(asked, board), Query(), "department")
+    assert index.overall.orders == 300
+    assert {row.orders for row in index.rows} == {100}
+
+
+def test_tiers_compare_units_as_if_they_had_the_same_matters() -> None:
+    """Unit 0 has the hard matters and does as well as the others with each of them: low value, but not the lowest tier."""
+    random = np.random.default_rng(4)
+    records = []
+    for i in range(8):
+        for k in range(600):
+            hard = random.random() < (0.9 if i == 0 else 0.2)
+            rating = int(random.choice(5, p=[0.3, 0.2, 0.2, 0.2, 0.1] if hard else [0.02, 0.03, 0.1, 0.25, 0.6])) + 1
+            if i == 7:
+                rating = max(1, rating - 1)
+            records.append(
+                Record(id=f"{i}-{k}", revision=1, intake="1", source="t", created_at=START, text="x", department=f"单位{i}", rating=rating,
+                       district="山区" if hard else "平原")
+            )  # fmt: skip
+    rows = {row.key: row for row in satisfaction(store_of(records), Query(), "department").rows}
+    assert min(rows.values(), key=lambda row: row.value or 0).key == "单位0"
+    assert rows["单位0"].tier == "中档"
+    assert rows["单位7"].tier == "下档"
+    assert (rows["单位7"].p_lowest or 0) > 0.9 > (rows["单位0"].p_lowest or 0)
+
+
+def test_a_small_unit_is_drawn_towards_its_peers_not_towards_everybody() -> None:
+    random = np.random.default_rng(5)
+    groups = [
+        rated(f"{kind}{i}", map(int, random.choice([3, 4, 5] if kind == "城" else [1, 2, 3], 80)))
+        for kind in "城乡"
+        for i in range(6)
+    ]
+    new = rated("乡新", [3] * 31)
+    store, peers = store_of(*groups, new), {f"{kind}{i}": kind for kind in "城乡" for i in [*range(6), "新"]}
+    alone = {row.key: row for row in satisfaction(store, Query(), "department").rows}
+    among = {row.key: row for row in satisfaction(store, Query(), "department", peers=peers).rows}
+    assert among["乡新"].value < alone["乡新"].value  # type: ignore[operator]
+    assert among["乡新"].high - among["乡新"].low < alone["乡新"].high - alone["乡新"].low  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_a_text_sounds_like_enters_as_far_as_it_predicts(tells: bool) -> None:
+    """Who does not answer sounds angry. Where angry texts go with low ratings the whole is lower than the answers; where they do not, it is not."""
+    random, records = np.random.default_rng(6), []
+    for k in range(3_000):
+        angry = random.random() < 0.5
+        low = angry if tells else random.random() < 0.3
+        rating = int(random.choice([1, 2, 3] if low else [4, 5]))
+        answered = random.random() < (0.15 if angry else 0.8)
+        note = Annotation(model="m", positive=0.1 if angry else 0.9)
+        records.append(
+            Record(id=str(k), revision=1, intake="1", source="t", created_at=START, text="x", department=f"单位{k % 5}", annotation=note,
+                   rating=rating if answered else None)
+        )  # fmt: skip
+    store = store_of(records)
+    within, without = (satisfaction(store, Query(), "department", text=text).overall for text in (True, False))
+    assert without.value == pytest.approx(without.raw, abs=1), "switched off, the texts tell nothing"
+    moved = within.raw - within.value  # type: ignore[operator]
+    assert (moved > 10) if tells else (abs(moved) < 2.5)
+    assert satisfaction(store, Query(), "department", text=False).source.versions["text"] == "out"

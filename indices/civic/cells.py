@@ -1,0 +1,93 @@
+"""Orders counted by what is known of them: what every figure of the index is computed from, whatever the number of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.ports import Reader
+from models.query import Bucket, Query
+
+Ints = npt.NDArray[np.int64]
+LEVELS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """m combinations of values and how many orders have each.
+
+    Attributes:
+        names: field → its values in order of their text; "" stands where an order has none.
+        codes: field → (m,) places in `names`.
+        n: (m,) orders, all positive.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    codes: Mapping[str, Ints]
+    n: Ints
+
+    @property
+    def orders(self) -> int:
+        return int(self.n.sum())
+
+    def kept(self, mask: npt.NDArray[np.bool_]) -> Cells:
+        """Those of the cells that the mask (m,) names; the names of the fields stay."""
+        return Cells(self.names, {field: codes[mask] for field, codes in self.codes.items()}, self.n[mask])
+
+    def has(self, field: str, *values: str) -> npt.NDArray[np.bool_]:
+        """(m,) whether the field has one of the values."""
+        places = [place for place, name in enumerate(self.names[field]) if name in values]
+        return np.isin(self.codes[field], places)
+
+    def known(self, field: str) -> npt.NDArray[np.bool_]:
+        """(m,) whether the field has a value."""
+        return ~self.has(field, "")
+
+    def merged(self, *fields: str) -> Cells:
+        """Counted by these fields only."""
+        sizes = [len(self.names[field]) for field in fields]
+        place = np.ravel_multi_index(tuple(self.codes[field] for field in fields), sizes) if len(self.n) else self.n
+        found, back = np.unique(place, return_inverse=True)
+        n = np.bincount(back, self.n, len(found)).astype(np.int64)
+        codes = np.unravel_index(found, sizes) if len(found) else tuple(found for _ in fields)
+        names = {field: self.names[field] for field in fields}
+        return Cells(names, {f: c.astype(np.int64) for f, c in zip(fields, codes, strict=True)}, n)
+
+    def sums(self, field: str, weights: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
+        """(values of the field,) orders, or orders times weights (m,)."""
+        times = self.n.astype(np.float64) if weights is None else self.n * weights
+        return np.bincount(self.codes[field], times, len(self.names[field])).astype(np.float64)
+
+    def ratings(self) -> tuple[Cells, Ints]:
+        """The cells by all fields but `rating`, and (m, 5) how many of their orders have each, the lowest first."""
+        rest = self.merged(*(field for field in self.names if field != "rating"))
+        sizes = [len(rest.names[field]) for field in rest.names]
+        own = np.ravel_multi_index(tuple(rest.codes.values()), sizes) if len(rest.n) else rest.n
+        table = np.zeros((len(rest.n), LEVELS), dtype=np.int64)
+        if not len(rest.n):
+            return rest, table
+        place = np.searchsorted(own, np.ravel_multi_index(tuple(self.codes[field] for field in rest.names), sizes))
+        for code, name in enumerate(self.names["rating"]):
+            if name:
+                here = self.codes["rating"] == code
+                np.add.at(table[:, int(name) - 1], place[here], self.n[here])
+        return rest, table
+
+
+def cells(reader: Reader, query: Query, fields: Sequence[str]) -> Cells:
+    """The question's orders by one to twelve exact fields."""
+    return cells_of(reader.tabulate(query, fields), fields)
+
+
+def cells_of(buckets: Sequence[Bucket], fields: Sequence[str]) -> Cells:
+    """Buckets with one key for each of the fields."""
+    names, codes = {}, {}
+    for place, field in enumerate(fields):
+        keys = [bucket.keys[place] for bucket in buckets]
+        names[field] = tuple(sorted(set(keys)))
+        number = {name: code for code, name in enumerate(names[field])}
+        codes[field] = np.array([number[key] for key in keys], dtype=np.int64)
+    return Cells(names, codes, np.array([bucket.count for bucket in buckets], dtype=np.int64))
