@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from indices.access import ScopedStore
     from indices.audit import AuditLog
+    from indices.civic.base_data import BaseData
     from indices.civic.catalogue import Catalogue
     from indices.civic.decisions import Decisions
     from indices.civic.kept_groups import KeptGroups
@@ -134,6 +135,12 @@ class House:
         from models.viewer import Viewer
 
         return ScopedStore(self.store, Viewer(name="console", role=Role.LEADER), self.audit)
+
+    @part
+    def base(self) -> BaseData:
+        from indices.civic.base_data import BaseData
+
+        return BaseData(self.database)
 
     @part
     def kept_groups(self) -> KeptGroups:

@@ -171,4 +171,29 @@ class Metric(Frozen):
     numerator: int | None = None
     denominator: int | None = None
     definition: str = ""
+    owner: str = ""
+    effective: date | None = Field(None, description="first day of this version of the definition")
+    low: float | None = Field(None, description="95 % interval of a rate (Wilson)")
+    high: float | None = None
+    low90: float | None = None
+    high90: float | None = None
     source: Source | None = None
+
+
+class Change(Frozen):
+    """From this month on a series counts by another version of its definition."""
+
+    month: str
+    day: date
+    version: str
+    definition: str
+
+
+class MetricSeries(Frozen):
+    """A metric month by month, each month by the definition in force on its last day."""
+
+    name: str
+    title: str
+    unit: str
+    points: dict[str, Metric]
+    changes: tuple[Change, ...] = Field((), description="what is on either side of one is not counted alike")

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from indices.civic.proportions import wilson
 from indices.civic.workdays import workdays_between
 from models.clock import city_day
 from models.errors import BadRequest
@@ -24,7 +25,6 @@ LIMIT_DAYS: Final = 15
 """Working days in which an order is to be answered where the source states no day (domain.md leaves it to the city)."""
 LEAST: Final = 30
 UNKNOWN: Final = "未注明"
-_Z: Final = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +91,13 @@ def _key(record: Record, by: By, begin: date) -> str:
 
 def _row(key: str, waits: list[tuple[int, bool, bool]], limit: int) -> Responsiveness:
     due = [wait <= limit and answered for wait, answered, was_due in waits if was_due]
-    share, low, high = (None, None, None) if len(due) < LEAST else wilson(sum(due), len(due))
+    few = len(due) < LEAST
+    share = None if few else 100 * sum(due) / len(due)
+    low, high = (None, None) if few else wilson(sum(due), len(due))
     median = (None, None, None) if len(waits) < LEAST else _median(waits)
     return Responsiveness(
         key, len(waits), sum(answered for _, answered, _ in waits), len(due), share, low, high, *median
     )
-
-
-def wilson(hits: int, n: int) -> tuple[float, float, float]:
-    """Per cent and its 95 % interval (Wilson 1927)."""
-    share, z2 = hits / n, _Z**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)))
-    return 100 * share, 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 
 def _median(waits: list[tuple[int, bool, bool]]) -> tuple[float | None, float | None, float | None]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indices.civic.responsiveness import LEAST, Responsiveness, responsiveness, wilson
+from indices.civic.responsiveness import LEAST, Responsiveness, responsiveness
 from models.errors import BadRequest
 from models.record import Record
 
@@ -85,16 +85,6 @@ def test_by_units_the_largest_first_and_years_in_order() -> None:
 def test_no_time_at_all_is_refused() -> None:
     with pytest.raises(BadRequest, match="至少 1 个工作日"):
         responsiveness([], "year", END, limit=0)
-
-
-@given(st.integers(1, 500), st.data())
-def test_wilson_holds_the_share_and_stays_between_0_and_100(n: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, n))
-    share, low, high = wilson(hits, n)
-    assert -1e-9 <= low <= share + 1e-9
-    assert share - 1e-9 <= high <= 100 + 1e-9
-    more = wilson(hits * 10, n * 10)
-    assert more[2] - more[1] < high - low
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 100)), min_size=LEAST, max_size=60))
