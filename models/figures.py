@@ -132,6 +132,45 @@ class IndexCell(Frozen):
     high: float | None = None
 
 
+class Layer(Frozen):
+    """One layer of the composite index of a unit, on 0–100, higher is better. `value` is None where there is too little."""
+
+    name: str
+    n: int
+    metric: str = Field("", description="version of the metric or model that it comes from")
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    low90: float | None = None
+    high90: float | None = None
+
+
+class CompositeRow(Frozen):
+    """The composite of one unit. `band_low` and `band_high`: were every weight up to a half smaller or larger."""
+
+    key: str
+    status: Literal["ok", "样本不足"]
+    layers: tuple[Layer, ...] = ()
+    missing: tuple[str, ...] = Field((), description="layers of the scheme that the unit has no value for")
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    low90: float | None = None
+    high90: float | None = None
+    band_low: float | None = None
+    band_high: float | None = None
+    latent: float | None = Field(None, description="what the layers have in common, on the composite's scale")
+
+
+class Composite(Frozen):
+    by: Literal["district", "department", "topic"]
+    rows: tuple[CompositeRow, ...]
+    weights: dict[str, float] = Field(description="layer → share of the whole")
+    scheme: str
+    title: str
+    source: Source
+
+
 class SimilarOrder(Frozen):
     id: str = Field(description="native id (record id where there is none)")
     record_id: str = Field(description="what the record is read and merged by")
