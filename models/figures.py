@@ -171,6 +171,55 @@ class Composite(Frozen):
     source: Source
 
 
+class Span(Frozen):
+    """A number with its 95 % and 90 % intervals."""
+
+    value: float
+    low: float
+    high: float
+    low90: float
+    high90: float
+
+
+class Moved(Frozen):
+    """What a part added to a change, in points: by its own score and by its share of the whole."""
+
+    name: str
+    rate: Span
+    mix: Span
+
+
+class IndexChange(Frozen):
+    """Why an index changed between two periods: `rate` + `mix` = `change`, exactly, and so are the parts'."""
+
+    field: str
+    before: Span
+    after: Span
+    change: Span
+    rate: Span
+    mix: Span
+    parts: tuple[Moved, ...]
+    n_before: int
+    n_after: int
+
+
+class Driver(Frozen):
+    """Something about the course of an order. `importance` in points of a rating, `performance` in per cent of the orders."""
+
+    name: str
+    field: str
+    importance: Span
+    performance: Span
+    quadrant: str
+
+
+class Drivers(Frozen):
+    points: tuple[Driver, ...]
+    importance_cut: float
+    performance_cut: float
+    n: int
+
+
 class SimilarOrder(Frozen):
     id: str = Field(description="native id (record id where there is none)")
     record_id: str = Field(description="what the record is read and merged by")
