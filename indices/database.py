@@ -239,6 +239,7 @@ def create_tables(engine: Engine) -> None:
     import indices.civic.base_data
     import indices.civic.decisions
     import indices.civic.kept_groups
+    import indices.civic.policies
     import indices.civic.weights
     import indices.figures
     import indices.incidents.tables

@@ -220,6 +220,34 @@ class Drivers(Frozen):
     n: int
 
 
+class Placebo(Frozen):
+    """The effect that would be told had the policy begun in this week before it did."""
+
+    week: date
+    effect: float
+
+
+class PolicyEffect(Frozen):
+    """A policy's before and after on 0–100. `expected`: the places reached as they would be without it; `place`: first week with it."""
+
+    title: str
+    start: date
+    effect: Span
+    told: bool = Field(description="whether it is told from chance")
+    words: str
+    against: str = Field(description="what it is compared with; empty: nothing but its own past")
+    weeks: tuple[date, ...]
+    place: int
+    reached: tuple[float | None, ...]
+    others: tuple[float | None, ...]
+    expected: tuple[float | None, ...]
+    placebos: tuple[Placebo, ...]
+    placebo_share: float
+    n_before: int
+    n_after: int
+    source: Source
+
+
 class SimilarOrder(Frozen):
     id: str = Field(description="native id (record id where there is none)")
     record_id: str = Field(description="what the record is read and merged by")

@@ -114,3 +114,29 @@ def simulate_levels(
     variance = RATING_SPREAD**2 / np.maximum(n, 1)
     values = np.where(n > 0, truth + random.normal(0, 1, truth.shape) * np.sqrt(variance), np.nan)
     return values, variance, truth
+
+
+def simulate_policy(
+    seed: int,
+    *,
+    effect: float,
+    areas: int = 60,
+    reached: int = 15,
+    weeks: int = 104,
+    start: int = 64,
+    ratings: float = 12.0,
+) -> tuple[Floats, Ints, npt.NDArray[np.bool_]]:
+    """(areas, weeks) mean ratings on 0–100 (NaN: none) and how many there were, and (areas,) which areas a policy of week `start` reached.
+
+    Areas differ, drift and have shocks of their own; all have a season, the reached ones a little more of it."""
+    random = np.random.default_rng(seed)
+    chosen = np.zeros(areas, dtype=bool)
+    chosen[random.choice(areas, reached, replace=False)] = True
+    time = np.arange(weeks)
+    season = np.sin(2 * np.pi * (time / 52.18 + random.random()))
+    truth = 70 + random.normal(0, 8, (areas, 1)) + np.cumsum(random.normal(0, 0.3, (areas, weeks)), axis=1)
+    truth += random.normal(0, 2, (areas, weeks)) + season * (3 + 1.0 * chosen[:, None])
+    truth += effect * chosen[:, None] * (time >= start)
+    n = random.poisson(random.gamma(3, ratings / 3, (areas, 1)), (areas, weeks))
+    mean = truth + random.normal(0, 1, truth.shape) * RATING_SPREAD / np.sqrt(np.maximum(n, 1))
+    return np.where(n > 0, mean, np.nan), n, chosen
