@@ -236,6 +236,7 @@ def create_tables(engine: Engine) -> None:
     import indices.alerts.rules
     import indices.audit
     import indices.civic.alerts
+    import indices.civic.appeals
     import indices.civic.base_data
     import indices.civic.decisions
     import indices.civic.kept_groups

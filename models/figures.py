@@ -115,10 +115,17 @@ class IndexRow(Frozen):
 
 
 class Index(Frozen):
-    by: Literal["district", "department", "topic", "week"]
+    by: Literal["district", "department", "topic", "week", "street", "community"]
     rows: tuple[IndexRow, ...]
     overall: IndexRow
     source: Source
+
+
+class Evaluation(Frozen):
+    """Units in tiers. `left_out`: reason → how many orders do not count."""
+
+    index: Index
+    left_out: dict[str, int]
 
 
 class IndexCell(Frozen):
@@ -246,6 +253,31 @@ class PolicyEffect(Frozen):
     n_before: int
     n_after: int
     source: Source
+
+
+class CalibrationBin(Frozen):
+    """Orders of which about the same rating was expected, on 0–100, and what they were rated."""
+
+    expected: float
+    observed: float
+    low: float
+    high: float
+    n: int
+
+
+class TextPrediction(Frozen):
+    """What texts alone tell of ratings, each month predicted from the others."""
+
+    enough: bool
+    months: tuple[str, ...]
+    n: int
+    bins: tuple[CalibrationBin, ...]
+    explained: float = Field(0.0, description="share of the ratings' variance; 0 or less: texts tell nothing")
+    error: float = Field(0.0, description="mean distance of expected and observed over the bins, in points")
+    drift: float = Field(0.0, description="observed less expected in the newest month, in points")
+    drift_low: float = 0.0
+    drift_high: float = 0.0
+    drifted: bool = False
 
 
 class SimilarOrder(Frozen):

@@ -11,8 +11,10 @@ from dashboards.charts import Band, Chart, IntervalBar, Series, interval_bars
 from dashboards.views.counts import label_of
 from models.figures import Index, IndexCell, IndexRow
 
-By = Literal["district", "department", "topic", "week"]
-BY_NAMES: Final[dict[By, str]] = {"district": "区县", "department": "承办单位", "topic": "分类", "week": "周"}
+By = Literal["district", "department", "topic", "week", "street", "community"]
+BY_NAMES: Final[dict[By, str]] = {
+    "district": "区县", "department": "承办单位", "topic": "分类", "week": "周", "street": "街道", "community": "社区",
+}  # fmt: skip
 CITY, SEVERAL = "全市", "可见区县"  # several districts are named once, below the table; a cell has no room for them
 # Steps of the tile and heat maps: a sequential scale over the range where rating indices lie.
 STEPS: Final = (50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0)

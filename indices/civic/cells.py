@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,8 @@ from models.ports import Reader
 from models.query import Bucket, Query
 
 Ints = npt.NDArray[np.int64]
-LEVELS = 5
+LEVELS: Final = 5
+IDS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,16 @@ class Cells:
         return rest, table
 
 
-def cells(reader: Reader, query: Query, fields: Sequence[str]) -> Cells:
-    """The question's orders by one to twelve exact fields."""
-    return cells_of(reader.tabulate(query, fields), fields)
+def cells(reader: Reader, query: Query, fields: Sequence[str], *, exclude: Sequence[str] = ()) -> Cells:
+    """The question's orders by one to twelve exact fields, without the records of the ids `exclude`."""
+    table = reader.tabulate(query, fields)
+    if not exclude:
+        return cells_of(table, fields)
+    left: Counter[tuple[str, ...]] = Counter({bucket.keys: bucket.count for bucket in table})
+    for begin in range(0, len(exclude), IDS_AT_ONCE):
+        for bucket in reader.tabulate(query.narrowed(id=tuple(exclude[begin : begin + IDS_AT_ONCE])), fields):
+            left[bucket.keys] -= bucket.count
+    return cells_of([Bucket(keys=keys, count=n) for keys, n in left.items() if n > 0], fields)
 
 
 def cells_of(buckets: Sequence[Bucket], fields: Sequence[str]) -> Cells:

@@ -25,7 +25,7 @@ from models.figures import Index, IndexRow, Source
 from models.ports import Reader
 from models.query import Bucket, Query
 
-By = Literal["district", "department", "topic", "week"]
+By = Literal["district", "department", "topic", "week", "street", "community"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FACTS: Final = ("district", "department", "topic", "channel", "timely")
@@ -42,16 +42,18 @@ VERSION: Final = "crossed-logit-eb-3"
 
 
 def satisfaction(
-    reader: Reader, query: Query, by: By, *, text: bool = True, peers: Mapping[str, str] | None = None
-) -> Index:
+    reader: Reader, query: Query, by: By, *, text: bool = True, peers: Mapping[str, str] | None = None,
+    exclude: Sequence[str] = (),
+) -> Index:  # fmt: skip
     """The index of every unit that has at least one rating in the question's window, largest unit first.
 
     Args:
         text: whether what the model read from the texts may enter.
         peers: unit → group of units that it is drawn towards; all units are one group without it.
+        exclude: ids of records that do not count.
     """
     facts = [field for field in (*FACTS, *(TEXT if text else ())) if field != by]
-    counted = asked(cells(reader, query, [by, *facts, "rating"]))
+    counted = asked(cells(reader, query, [by, *facts, "rating"], exclude=exclude))
     people = _people(reader, query, by, counted)
     rows = _rows(counted, by, facts, people, peers or {})
     order = sorted(rows, key=lambda row: row.key) if by == "week" else sorted(rows, key=lambda row: (-row.n, row.key))
@@ -93,7 +95,10 @@ def _distinct(buckets: Sequence[Bucket], totals: dict[str, float], *, whole: boo
         unit = "" if whole else bucket.keys[0]
         speakers[unit].add(bucket.keys[-2])
         with_speaker[unit] += bucket.count
-    return {unit: float(len(speakers[unit]) + total - with_speaker[unit]) for unit, total in totals.items()}
+    # Excluded orders have speakers, too: there are never more people than ratings.
+    return {
+        unit: min(total, max(0.0, len(speakers[unit]) + total - with_speaker[unit])) for unit, total in totals.items()
+    }
 
 
 def _rows(
