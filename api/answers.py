@@ -26,16 +26,16 @@ def question_of(reader: ScopedStore, *parts: object) -> str:
     return json.dumps([viewer.sees_business, scope, *(None if part is None else str(part) for part in parts)])
 
 
-def _within(district: str | None) -> Query:
+def within(district: str | None) -> Query:
     return Query(filters={"district": (district,)} if district else {})
 
 
-def _mark(house: House) -> int:
+def mark_of(house: House) -> int:
     """Changes whenever the store has taken something in, or what it holds was read by another model."""
     return house.inbox.books().stored + house.renewal.renewed_ever()
 
 
-def _note(house: House, reader: ScopedStore, name: str, question: str) -> None:
+def note_figure(house: House, reader: ScopedStore, name: str, question: str) -> None:
     """A remembered figure shows sentences and ids without reading a record: that is an access all the same."""
     house.audit.note(reader.viewer.name, f"figure.{name}", question)
 
@@ -58,16 +58,16 @@ def hotspots(
     def compute() -> Hotspots:
         whole = reader.viewer.districts is None and district is None
         return find_hotspots(
-            reader, day_start(since), day_start(until), top=top, query=_within(district), rules=rules, weights=weights,
+            reader, day_start(since), day_start(until), top=top, query=within(district), rules=rules, weights=weights,
             kept=house.kept_groups if whole else None,
         )  # fmt: skip
 
     if not reader.viewer.sees_business:
         return compute()
     question = question_of(reader, district, since, until, top, rules_on(until, rules).version, weights.version)
-    _note(house, reader, "hotspots", question)
+    note_figure(house, reader, "hotspots", question)
     found = house.figures.get(
-        Hotspots, "hotspots", question, mark=_mark(house), max_age_seconds=max_age_seconds, compute=compute
+        Hotspots, "hotspots", question, mark=mark_of(house), max_age_seconds=max_age_seconds, compute=compute
     )
     return numbered(house, found)
 
@@ -86,21 +86,33 @@ def numbered(house: House, found: Hotspots) -> Hotspots:
     return found.model_copy(update={"hotspots": hotspots})
 
 
-def index(house: House, reader: ScopedStore, by: By, since: date, until: date, *, district: str | None = None) -> Index:
-    """The satisfaction index of the city days [since, until) in the viewer's districts, or in one of them."""
-    from indices.civic.satisfaction import satisfaction
+def index(
+    house: House,
+    reader: ScopedStore,
+    by: By,
+    since: date,
+    until: date,
+    *,
+    district: str | None = None,
+    text: bool = True,
+) -> Index:
+    """The satisfaction index of the city days [since, until) in the viewer's districts, or in one of them.
 
-    query = _within(district).model_copy(update={"since": day_start(since), "until": day_start(until)})
+    `text`: whether what the model read from the texts may enter.
+    """
+    from indices.civic.satisfaction import VERSION, satisfaction
+
+    query = within(district).model_copy(update={"since": day_start(since), "until": day_start(until)})
 
     def compute() -> Index:
-        return satisfaction(reader, query, by)
+        return satisfaction(reader, query, by, text=text, peers=house.peers)
 
     if not reader.viewer.sees_business:
         return compute()
-    question = question_of(reader, district, by, since, until)
-    _note(house, reader, "index", question)
+    question = question_of(reader, district, by, since, until, VERSION, text)
+    note_figure(house, reader, "index", question)
     return house.figures.get(
-        Index, "index", question, mark=_mark(house), max_age_seconds=FRESH_SECONDS, compute=compute
+        Index, "index", question, mark=mark_of(house), max_age_seconds=FRESH_SECONDS, compute=compute
     )
 
 

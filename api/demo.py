@@ -26,6 +26,7 @@ from models.settings import Settings
 
 if TYPE_CHECKING:
     from crawlers.simulation.city import City
+    from indices.civic.base_data import BaseFigure
 
 SEED = 1
 EVENTS = 12
@@ -63,6 +64,7 @@ def prepare(settings: Settings, *, days: int, per_day: int) -> str:
         if not plan.taken_in:
             _write_catalogue(house, city.city)
             _write_districts(house, city.city)
+            house.base.keep(_base(city.city, plan.end.year), "demo")
             _take_in(house, city.items(), SOURCE, len(city))
             _note(house, plan.model_copy(update={"taken_in": True}))
         os.environ.setdefault("MINSHENG_CITY", city.city.name)  # the server and the children show it
@@ -140,6 +142,22 @@ def _write_districts(house: House, city: City) -> None:
         writer = csv.writer(file)
         writer.writerow(("区县", "列", "行"))
         writer.writerows((name, *place) for name, place in grid_of(centres).items())
+
+
+def _base(city: City, year: int) -> list[BaseFigure]:
+    """Invented numbers of people, households and legal persons, as many as a district's streets have weight."""
+    from indices.civic.base_data import BaseFigure
+
+    total, found = sum(street.weight for street in city.streets), []
+    for district in city.districts:
+        # Streets of towns have fewer orders a head, as in real cities.
+        share = sum(street.weight * (1.35 if street.town else 1.0) for street in district.streets) / total
+        for indicator, whole in (("population", 4_200_000), ("households", 1_600_000), ("legal_persons", 210_000)):
+            found.append(
+                BaseFigure(code=district.adcode, name=district.name, indicator=indicator, year=year - 1, value=round(share * whole, -2),
+                           source="模拟统计年鉴")
+            )  # fmt: skip
+    return found
 
 
 def _take_in(house: House, items: Iterator[Item], source: str, total: int) -> None:

@@ -188,6 +188,12 @@ class House:
         return Catalogue.load(path, heads["department"], heads["topic"])
 
     @part
+    def peers(self) -> dict[str, str]:
+        from indices.civic.peers import read_peers
+
+        return read_peers(self.folder / "peers.csv")
+
+    @part
     def decisions(self) -> Decisions:
         from indices.civic.decisions import Decisions
 

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from dashboards.views.alert_rules import RulesView
     from dashboards.views.alerts import AlertsView
     from dashboards.views.desk import DeskView
+    from dashboards.views.evaluation import EvaluationView
     from dashboards.views.hotspots import HotspotsView, HotspotView
     from dashboards.views.incidents import IncidentsView, IncidentView
+    from dashboards.views.index_change import ChangeView
     from dashboards.views.instructions import InstructionsView
+    from dashboards.views.metric_pages import MetricsView
+    from dashboards.views.policies import PoliciesView
     from dashboards.views.records import RecordView
     from dashboards.views.satisfaction import SatisfactionView
     from dashboards.views.search import SearchView
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from dashboards.views.subscriptions import SubscriptionsView
     from dashboards.views.today import TodayView
     from dashboards.views.topics import TopicsView
+    from dashboards.views.weights import WeightsView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -117,6 +122,31 @@ def render_topics(view: TopicsView, frame: Frame) -> str:
 def render_satisfaction(view: SatisfactionView, frame: Frame) -> str:
     """满意度."""
     return render("satisfaction.html", view=view, frame=frame, title="满意度")
+
+
+def render_satisfaction_change(view: ChangeView, frame: Frame) -> str:
+    """满意度 → 变化原因."""
+    return render("satisfaction_change.html", view=view, frame=frame, title="满意度：变化原因")
+
+
+def render_satisfaction_weights(view: WeightsView, frame: Frame) -> str:
+    """满意度 → 综合与权重."""
+    return render("satisfaction_weights.html", view=view, frame=frame, title="满意度：综合与权重")
+
+
+def render_satisfaction_metrics(view: MetricsView, frame: Frame) -> str:
+    """满意度 → 指标与口径."""
+    return render("satisfaction_metrics.html", view=view, frame=frame, title="满意度：指标与口径")
+
+
+def render_satisfaction_policies(view: PoliciesView, frame: Frame) -> str:
+    """满意度 → 政策前后."""
+    return render("satisfaction_policies.html", view=view, frame=frame, title="满意度：政策前后")
+
+
+def render_satisfaction_evaluation(view: EvaluationView, frame: Frame) -> str:
+    """满意度 → 考核与申诉."""
+    return render("satisfaction_evaluation.html", view=view, frame=frame, title="满意度：考核与申诉")
 
 
 def render_desk(view: DeskView, frame: Frame) -> str:

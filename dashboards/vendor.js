@@ -4,7 +4,7 @@ import * as core from "echarts/core";
 import { BarChart, LineChart } from "echarts/charts";
 import { BrushComponent, GridComponent, TooltipComponent } from "echarts/components";
 import { LabelLayout } from "echarts/features";
-import { CanvasRenderer } from "echarts/renderers";
+import { CanvasRenderer, SVGRenderer } from "echarts/renderers";
 
-core.use([BarChart, LineChart, BrushComponent, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
+core.use([BarChart, LineChart, BrushComponent, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer, SVGRenderer]);
 globalThis.echarts = { init: core.init, getInstanceByDom: core.getInstanceByDom };

@@ -328,6 +328,12 @@ class Metric(Frozen):
     source: Source | None = None
 
 
+class Metrics(Frozen):
+    """Every metric of the registry, in its order."""
+
+    metrics: tuple[Metric, ...]
+
+
 class Change(Frozen):
     """From this month on a series counts by another version of its definition."""
 

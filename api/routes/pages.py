@@ -146,27 +146,6 @@ def hotspot(request: Request, key: str, viewer: Annotated[Viewer, Depends(ROLES[
     return HTMLResponse(pages.render_hotspots(hotspots_view(found, since=since, until=until, selected=view), frame))
 
 
-@router.get("/satisfaction")
-def satisfaction(request: Request, viewer: Annotated[Viewer, Depends(ROLES["satisfaction"])]) -> Response:
-    from dashboards.views.satisfaction import satisfaction_view
-    from indices.civic.weekly import by_week
-
-    reader, house = scoped(request, viewer), house_of(request)
-    by = request.query_params.get("by") or "district"
-    if by not in ("district", "department", "topic", "week"):
-        raise BadRequest(name="by", value=by[:40], reason="应为 district、department、topic、week 之一")
-    since, until = frames.chosen_period(request, newest_day(request, reader), 90)
-    district, end = frames.chosen_district(request, reader), until + timedelta(days=1)
-    frame = frames.frame_of(request, reader, "satisfaction", since=since, until=until)
-    view = satisfaction_view(
-        answers.index(house, reader, by, since, end, district=district),  # type: ignore[arg-type]
-        weekly=answers.index(house, reader, "week", since, end, district=district),
-        districts=answers.index(house, reader, "district", since, end, district=district),
-        cells=by_week(reader, window(since, until, district), "district").cells, place=frame.place,
-    )  # fmt: skip
-    return HTMLResponse(pages.render_satisfaction(view, frame))
-
-
 @router.get("/sources")
 def sources(request: Request, viewer: Annotated[Viewer, Depends(ROLES["sources"])]) -> Response:
     """Counts per source are the system's own affairs, so administrators see them; no record is shown here.

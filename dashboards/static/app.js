@@ -73,7 +73,7 @@
 
   function draw(figure) {
     const box = figure.querySelector(".chart-canvas");
-    if (!box || !globalThis.echarts || box.hidden || !box.clientWidth) return;
+    if (!box || !globalThis.echarts || box.hidden || !box.clientWidth || !figure.dataset.figures) return;
     const data = JSON.parse(figure.dataset.figures);
     const chart = echarts.getInstanceByDom(box) ?? echarts.init(box, null, { renderer: "canvas" });
     chart.setOption(drawn(data), { notMerge: true });
@@ -126,9 +126,37 @@
     save(`${figure.dataset.chart}.csv`, address);
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
+  const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight"];
+  // A drawn figure as a file of its own: what the style sheet says of each part goes with it.
+  function drawing(figure) {
+    const own = figure.querySelector("svg.scatter"), copy = own.cloneNode(true), ground = copy.insertBefore(document.createElementNS(own.namespaceURI, "rect"), copy.firstChild);
+    const parts = all("path,circle,text", copy);
+    all("path,circle,text", own).forEach((part, i) => { const style = getComputedStyle(part); for (const name of PAINT) parts[i].setAttribute(name, style.getPropertyValue(name)); });
+    const { width, height } = own.viewBox.baseVal;
+    for (const [name, value] of Object.entries({ width, height, fill: colour("ground") })) ground.setAttribute(name, value);
+    copy.setAttribute("width", width); copy.setAttribute("height", height);
+    return { address: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`, width, height };
+  }
+  function svg(figure) {
+    const name = `${figure.dataset.chart}.svg`;
+    if (!figure.dataset.figures) { save(name, drawing(figure).address); return; }
+    const box = document.createElement("div"), shape = figure.querySelector(".chart-canvas");
+    const chart = echarts.init(box, null, { renderer: "svg", width: shape.clientWidth || 640, height: shape.clientHeight || 240 });
+    chart.setOption({ ...drawn(JSON.parse(figure.dataset.figures)), animation: false, backgroundColor: colour("ground") });
+    save(name, chart.getDataURL({ type: "svg" }));
+    chart.dispose();
+  }
   function png(figure) {
-    const chart = charts.get(figure);
-    if (chart) save(`${figure.dataset.chart}.png`, chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colour("ground") }));
+    const chart = charts.get(figure), name = `${figure.dataset.chart}.png`;
+    if (chart) { save(name, chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colour("ground") })); return; }
+    if (figure.dataset.figures) return;
+    const { address, width, height } = drawing(figure), picture = new Image();
+    picture.onload = () => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 2 * width, height: 2 * height });
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      save(name, canvas.toDataURL("image/png"));
+    };
+    picture.src = address;
   }
   function twin(figure, button) {
     const table = figure.querySelector(".chart-table"), box = figure.querySelector(".chart-canvas");
@@ -237,6 +265,7 @@
   const clicks = {
     "[data-twin]": (node) => twin(node.closest("[data-chart]"), node),
     "[data-png]": (node) => png(node.closest("[data-chart]")),
+    "[data-svg]": (node) => svg(node.closest("[data-chart]")),
     "[data-csv]": (node) => csv(node.closest("[data-chart]")),
     "[data-sort]": sortBy,
     "[data-close]": closePanel,

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+
 from dashboards import formats
 from dashboards.charts import Band, Chart, IntervalBar, Series, interval_bars
+from dashboards.scatter import RATING_SPREAD, Scatter, funnel
 from dashboards.views.counts import label_of
+from indices.civic.change_points import jumps
+from indices.civic.level import ALERT
+from indices.civic.weekly import drop_words
 from models.figures import Index, IndexCell, IndexRow
 
 By = Literal["district", "department", "topic", "week", "street", "community"]
 BY_NAMES: Final[dict[By, str]] = {
     "district": "区县", "department": "承办单位", "topic": "分类", "week": "周", "street": "街道", "community": "社区",
 }  # fmt: skip
+LEAST_PEOPLE: Final = 5
+"""k: the orders of fewer raters are not shown (domain.md §6)."""
 CITY, SEVERAL = "全市", "可见区县"  # several districts are named once, below the table; a cell has no room for them
 # Steps of the tile and heat maps: a sequential scale over the range where rating indices lie.
 STEPS: Final = (50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0)
@@ -23,12 +31,21 @@ DEFINITION: Final = (
         "是什么",
         "回访评价（非常满意 5 … 非常不满意 1）估计出的满意度指数，换算到 0–100：非常不满意 = 0，非常满意 = 100。",
     ),
-    ("怎么算", "有序 Logit 随机截距模型，经验贝叶斯收缩；样本少的单位向所列单位的整体水平靠拢。区间为 95%。"),
+    (
+        "怎么算",
+        "有序 Logit 模型，区县、承办单位、分类、渠道、是否按时与文字情绪同时估计，经验贝叶斯收缩：样本少的单位向同类单位靠拢。区间为 95%。",
+    ),
     (
         "谁算在内",
-        "所选范围内有评价的工单；未评价的不算，也不猜。n 为评价数，有效 n 为评价人数，同一人的多次评价只算一人。",
+        "所选范围内有回访渠道的全部工单：没有评价的，按条件相同而有评价的推算，原始均值列在旁边。n 为评价数，有效 n 为评价人数，"
+        "同一人的多次评价只算一人；覆盖为有评价的占比。整体用双稳健估计，并给出未评价者更不满意时的下界。",
     ),
-    ("何时不排", "评价不足 30 件标「样本不足」；区间宽于 15 或有效 n 低于 10 标「不排名」，只列出，不进位次。"),
+    (
+        "何时不排",
+        "评价不足 30 件标「样本不足」；区间宽于 15 或有效 n 低于 10 标「不排名」。其余分上、中、下三档，档内不排名次："
+        "按同等事项结构比较，处于最低五分之一的概率达到 80% 的列下档。",
+    ),
+    ("文字的作用", "模型读出的情绪只在能预测评价的限度内起作用；可关闭，关闭后只用评价与过程数据。"),
     ("不要误用", "回访满意度与问卷满意度不是同一个量，不可直接比较；区间重叠的两个单位不能说谁高谁低。"),
 )
 
@@ -42,6 +59,7 @@ class IndexLine:
     bar: IntervalBar | None
     tier: str
     note: str
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,10 @@ class SatisfactionView:
     versions: str
     definition: tuple[tuple[str, str], ...]
     empty: str
+    funnel: Scatter | None = None
+    dropped: tuple[str, ...] = ()
+    jumps: tuple[str, ...] = ()
+    text: bool = True
 
 
 def satisfaction_view(
@@ -88,7 +110,9 @@ def satisfaction_view(
     weekly: Index | None = None,
     districts: Index | None = None,
     cells: Sequence[IndexCell] = (),
+    drop: Mapping[str, float] | None = None,
     place: str = CITY,
+    records: Callable[..., str] | None = None,
 ) -> SatisfactionView:
     """The page.
 
@@ -97,6 +121,8 @@ def satisfaction_view(
         weekly: the same scope by week, for the trend; None: no trend.
         districts: the same scope by district, for the tile map; taken from `index` where that is by district.
         cells: districts in weeks, for the heat map; where most of it would be empty there is the tile map instead.
+        drop: unit → probability that it fell by more than three points in four weeks; those that are sure are named.
+        records: `records(field=value)` is the address of the masked orders of a unit; none where fewer than five people rated it.
         place: whose index this is, as `Frame.place` says it: the whole city, a district, or several with 、 between them.
     """
     ordered = sorted(index.rows, key=_order(index.by))
@@ -115,7 +141,14 @@ def satisfaction_view(
         place=place if whose == place else f"{whose}（{place}）",
         overall_words=formats.interval(overall.value, overall.low, overall.high),
         lines=tuple(
-            IndexLine(row, _name(index.by, row.key), bar, _tier(row, overall, whose), _note(row))
+            IndexLine(
+                row,
+                _name(index.by, row.key),
+                bar,
+                _tier(row, overall, whose),
+                _note(row),
+                _records(row, index.by, records),
+            )
             for row, bar in zip(ordered, bars, strict=True)
         ),
         scale=(start, end),
@@ -128,7 +161,33 @@ def satisfaction_view(
         rated=index.source.n,
         versions="，".join(f"{name} {version}" for name, version in sorted(index.source.versions.items())),
         definition=DEFINITION,
+        funnel=None
+        if index.by == "week"
+        else funnel(index, {row.key: label_of(index.by, row.key) for row in index.rows}),
+        dropped=tuple(
+            drop_words(label_of("district", unit), chance)
+            for unit, chance in sorted((drop or {}).items())
+            if chance > ALERT
+        ),
+        jumps=_jumps(weeks) if weeks else (),
+        text=index.source.versions.get("text") != "out",
         empty="" if index.source.n else "所选范围内没有评价，不能给出指数。请放宽时间或区县，或检查回访数据是否接入。",
+    )
+
+
+def _records(row: IndexRow, by: By, records: Callable[..., str] | None) -> str:
+    return "" if records is None or by == "week" or row.n_effective < LEAST_PEOPLE else records(**{by: row.key})
+
+
+def _jumps(weekly: Index) -> tuple[str, ...]:
+    """A sentence for each week in which the level of the plain means jumped."""
+    rows = sorted((row for row in weekly.rows if row.raw is not None), key=lambda row: row.key)
+    values, n = np.array([row.raw or 0.0 for row in rows]), np.array([row.n for row in rows], dtype=float)
+    found = jumps(values, RATING_SPREAD**2 / np.maximum(n, 1.0))
+    return tuple(
+        f"{rows[one.at].key} 这一周起，评价均值{'上升' if one.change > 0 else '下降'} {abs(one.change):.1f} 分"
+        f"（95% 区间 {formats.signed(one.low, 1)} ~ {formats.signed(one.high, 1)}）"
+        for one in found
     )
 
 

@@ -69,6 +69,21 @@ def weighed(layers: Mapping[str, Mapping[str, Layer]], scheme: Scheme) -> list[C
     return sorted(rows, key=lambda row: (row.value is None, -(row.value or 0.0), row.key))
 
 
+def reweighed(made: Composite, scheme: Scheme) -> Composite:
+    """The same layers by another scheme."""
+    rows = weighed({row.key: {layer.name: layer for layer in row.layers} for row in made.rows}, scheme)
+    source = made.source.model_copy(update={"versions": {**made.source.versions, "weights": scheme.version}})
+    return made.model_copy(
+        update={
+            "rows": tuple(rows),
+            "weights": scheme.shares,
+            "scheme": scheme.version,
+            "title": scheme.title,
+            "source": source,
+        }
+    )
+
+
 def _share_layer(reader: Reader, query: Query, by: By, name: str, metric: str) -> dict[str, Layer]:
     found = {unit: one for unit, one in measure_by(reader, metric, query, by).items() if one.denominator}
     if not found:

@@ -19,7 +19,7 @@ from indices.civic.cells import Cells, cells
 from indices.civic.crossed import fit_crossed
 from indices.civic.non_response import correct
 from indices.civic.tiers import tiers
-from indices.civic.unit_scores import UnitScores, unit_scores
+from indices.civic.unit_scores import UnitScores, moved, unit_scores
 from models.clock import now
 from models.figures import Index, IndexRow, Source
 from models.ports import Reader
@@ -55,14 +55,14 @@ def satisfaction(
     facts = [field for field in (*FACTS, *(TEXT if text else ())) if field != by]
     counted = asked(cells(reader, query, [by, *facts, "rating"], exclude=exclude))
     people = _people(reader, query, by, counted)
-    rows = _rows(counted, by, facts, people, peers or {})
+    overall = _overall(
+        counted, [field for field in (*FACTS, *(TEXT if text else ())) if field in counted.names], people
+    )
+    rows = _rows(counted, by, facts, people, peers or {}, overall.value)
     order = sorted(rows, key=lambda row: row.key) if by == "week" else sorted(rows, key=lambda row: (-row.n, row.key))
     n = int(counted.n[counted.known("rating")].sum()) if len(counted.n) else 0
     versions = {"index": VERSION, "text": "in" if text else "out"}
     source = Source(query=query, n=n, computed_at=now(), versions=versions)
-    overall = _overall(
-        counted, [field for field in (*FACTS, *(TEXT if text else ())) if field in counted.names], people
-    )
     return Index(by=by, rows=tuple(order), overall=overall, source=source)
 
 
@@ -102,7 +102,12 @@ def _distinct(buckets: Sequence[Bucket], totals: dict[str, float], *, whole: boo
 
 
 def _rows(
-    counted: Cells, by: By, facts: Sequence[str], people: dict[str, float], peers: Mapping[str, str]
+    counted: Cells,
+    by: By,
+    facts: Sequence[str],
+    people: dict[str, float],
+    peers: Mapping[str, str],
+    whole: float | None,
 ) -> list[IndexRow]:
     merged, ratings = counted.ratings()
     if not ratings.sum():
@@ -116,6 +121,9 @@ def _rows(
         codes, sizes = [*codes, of_unit[merged.codes[by]]], [*sizes, len(groups)]
     model = fit_crossed(ratings, codes, sizes)
     scores = unit_scores(model, 0, ratings, merged.n, codes)
+    if whole is not None:
+        # Benchmarked: the units' mean by their orders is the whole's, so that two lines of one page never contradict each other.
+        scores = moved(scores, whole - float(merged.sums(by) @ scores.value / merged.n.sum()))
     table = np.zeros((len(units), ratings.shape[1]), dtype=np.int64)
     np.add.at(table, merged.codes[by], ratings)
     orders = merged.sums(by)

@@ -9,7 +9,7 @@ its own channel, topic … and so also of orders that nobody rated: right as far
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -71,6 +71,15 @@ def unit_scores(model: Crossed, factor: int, counts: Ints, n: Ints, codes: Seque
     return UnitScores(
         value, _deviation(scores, weights, value), ends[0], ends[1], ends[2], ends[3], other, _deviation(alike, weights, other)
     )  # fmt: skip
+
+
+def moved(scores: UnitScores, points: float) -> UnitScores:
+    """All of them by as many points, within 0–100."""
+    places = {
+        name: np.clip(getattr(scores, name) + points, 0.0, 100.0)
+        for name in ("value", "low90", "high90", "low", "high", "alike")
+    }
+    return replace(scores, **places)
 
 
 def _weights(model: Crossed, tau: float, grid: Floats, unit: Ints, offset: Floats, counts: Ints) -> Floats:

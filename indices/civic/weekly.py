@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from indices.civic.level import ALERT, DROP_POINTS, DROP_WEEKS, levels
 from models.figures import Index, IndexCell
 from models.ports import Reader
 from models.query import Query
+from models.record import Frozen
 
 Floats = npt.NDArray[np.float64]
 SHOWN_WIDTH: Final = 15.0
@@ -20,8 +20,7 @@ SHOWN_WIDTH: Final = 15.0
 _Z: Final = 1.959964
 
 
-@dataclass(frozen=True, slots=True)
-class Weekly:
+class Weekly(Frozen):
     """Every unit in every week, and (unit → probability) that it fell by more than three points in the last four weeks."""
 
     cells: tuple[IndexCell, ...]
@@ -49,7 +48,7 @@ def by_week(
 def weekly(counted: Cells, by: str, index: Index | None = None) -> Weekly:
     """As `by_week`, of cells by `by`, week and rating."""
     if not len(counted.n) or not counted.known("rating").any():
-        return Weekly((), {})
+        return Weekly(cells=(), drop={})
     rated = counted.kept(counted.known("rating") & counted.known(by))
     units, weeks = rated.names[by], rated.names["week"]
     shape = (len(units), len(weeks))
@@ -69,7 +68,7 @@ def weekly(counted: Cells, by: str, index: Index | None = None) -> Weekly:
         _cell(units[i], weeks[t], int(n[i, t]), float(found.value[i, t] + moved[i]), float(found.deviation[i, t]))
         for i in range(shape[0]) for t in range(shape[1]) if units[i] and n[i, : t + 1].any()
     ]  # fmt: skip
-    return Weekly(tuple(made), drop)
+    return Weekly(cells=tuple(made), drop=drop)
 
 
 def _moves(units: tuple[str, ...], index: Index | None) -> Floats:

@@ -42,6 +42,15 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/subscriptions"): {}, ("POST", "/subscriptions"): {"data": {"query": "路灯"}}, ("POST", "/subscriptions/{subscription}/remove"): {},
     ("GET", "/figures/incidents"): {}, ("GET", "/figures/incidents/{number}"): {},
     ("GET", "/"): {}, ("GET", "/hotspots"): {}, ("GET", "/hotspots/{key}"): {}, ("GET", "/satisfaction"): {"params": {"by": "department"}},
+    ("GET", "/satisfaction/change"): {"params": {"by": "district"}}, ("GET", "/satisfaction/weights"): {"params": {"w_满意": "1"}},
+    ("GET", "/satisfaction/metrics"): {"params": {"name": "received"}}, ("GET", "/satisfaction/policies"): {"params": {"policy": "1"}},
+    ("POST", "/satisfaction/policies"): {"data": {"title": "x", "start": "2026-01-01"}}, ("GET", "/satisfaction/evaluation"): {},
+    ("POST", "/satisfaction/appeals"): {"data": {"order": WEST_ID, "ground": "其他", "text": "x"}},
+    ("POST", "/satisfaction/appeals/{appeal}"): {"data": {"state": "支持", "note": "x"}},
+    ("GET", "/satisfaction.xlsx"): {}, ("GET", "/satisfaction.docx"): {},
+    ("GET", "/figures/metrics"): {}, ("GET", "/figures/metrics/{name}"): {}, ("GET", "/figures/composite"): {"params": {"by": "department"}},
+    ("GET", "/figures/change"): {"params": {"by": "department"}}, ("GET", "/figures/drivers"): {}, ("GET", "/figures/text"): {},
+    ("GET", "/figures/evaluation"): {}, ("GET", "/figures/policies/{policy}"): {},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
     ("GET", "/search/results"): {"params": {"q": "路灯"}}, ("GET", "/search/export"): {"params": {"q": "路灯", "format": "csv"}},
     ("GET", "/desk"): {"params": {"id": WEST_ID}}, ("GET", "/desk/next"): {"params": {"id": WEST_ID}},
@@ -80,6 +89,9 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{topic}", "1")
         .replace("{subscription}", "1")
         .replace("{deed}", "adopt")
+        .replace("{appeal}", "1")
+        .replace("{name}", "received")
+        .replace("{policy}", "1")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
 

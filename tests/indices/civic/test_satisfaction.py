@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,3 +187,17 @@ def test_what_a_text_sounds_like_enters_as_far_as_it_predicts(tells: bool) -> No
     moved = within.raw - within.value  # type: ignore[operator]
     assert (moved > 10) if tells else (abs(moved) < 2.5)
     assert satisfaction(store, Query(), "department", text=False).source.versions["text"] == "out"
+
+
+@pytest.mark.parametrize("by", ["department", "week"])
+def test_the_mean_of_the_units_by_their_orders_is_the_whole(by: Any) -> None:
+    random, records = np.random.default_rng(8), []
+    for i, n in enumerate((900, 600, 400, 300)):
+        records += answers(f"单位{i}", "hotline", 0.5, 5 - i % 3, n, i)
+        records += answers(f"单位{i}", "web", 0.2, 2, n // 2, i)
+    spread = [r.model_copy(update={"created_at": START + timedelta(weeks=int(random.integers(0, 4)))}) for r in records]
+    index = satisfaction(store_of(spread), Query(), by)
+    known = [row for row in index.rows if row.value is not None]
+    assert len(known) == len(index.rows)
+    mean = sum((row.value or 0) * row.orders for row in known) / sum(row.orders for row in known)
+    assert mean == pytest.approx(index.overall.value, abs=0.02)
