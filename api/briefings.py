@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from api import answers
-from dashboards.briefing import KIND_NAMES, METRICS, Briefing, Kind, Section, Statement, compose, period_of
+from dashboards.briefing import KIND_NAMES, Briefing, Kind, Section, Statement, compose, period_of
 from dashboards.briefing_check import check
 from dashboards.views.counts import window
 from indices.access import ScopedStore
@@ -58,14 +58,14 @@ def make_briefing(
 def _composed(
     house: House, reader: ScopedStore, day: date, district: str | None, kind: Kind, *, paper: bool
 ) -> Briefing:
-    from indices.civic.metrics import measure
+    from indices.civic.metrics import measure, names
 
     first = day - timedelta(days=DAYS - 1) if kind == "day" else period_of(kind, day).first
     age = 0.0 if paper else answers.FRESH_SECONDS
     found = answers.hotspots(
         house, reader, first, day + timedelta(days=1), top=TOP, district=district, max_age_seconds=age
     )
-    metrics = [measure(reader, name, window(first, day, district)) for name in METRICS]
+    metrics = [measure(reader, name, window(first, day, district), base=house.base) for name in names()]
     part = "、".join(sorted(reader.viewer.districts or ()))
     return compose(reader, day, found, metrics, city=house.settings.city, district=district, part=part, kind=kind,
                    instructions=open_instructions(house, reader))  # fmt: skip

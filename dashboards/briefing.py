@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from dashboards import formats
 from dashboards.views.counts import SEASON_WEEKS, label_of, repeated, window
-from indices.civic.metrics import definition
+from indices.civic.metrics import ANY, definition, last_day
 from models.clock import city_day, now
 from models.figures import Hotspot, Hotspots, Metric
 from models.labels import CHANNEL_NAMES, Level
@@ -178,6 +178,7 @@ def compose(
         _hot(shown, hotspots, period),
         _repeated(reader, period, district),
         _instructed(instructions),
+        *([_appendix(metrics, period)] if len(metrics) > len(METRICS) else []),
     )
     return Briefing(
         day=day, city=city, made_at=now(), hotspots=len(shown), sections=sections, versions=hotspots.source.versions,
@@ -258,12 +259,20 @@ def _classes(reader: Reader, period: Period, district: str | None) -> Section:
 
 
 def _parts(reader: Reader, metric: Metric) -> tuple[Claim, ...]:
-    """Numerator and denominator of a rate as counts of their own, so that they can be found again."""
+    """Numerator and denominator of a rate; as counts of their own, so that they can be found again, where its definition is two filters."""
     assert metric.source is not None
     query = metric.source.query
-    rule = definition(
-        metric.name, city_day(query.until - timedelta(microseconds=1)) if query.until else city_day(now())
-    )
+    rule = definition(metric.name, last_day(query))
+    if (
+        rule.per
+        or rule.workdays
+        or rule.exclusions
+        or ANY in (*rule.numerator.values(), *(rule.denominator or {}).values())
+    ):
+        ends = ((metric.numerator, "分子"), (metric.denominator, "分母"))
+        return tuple(
+            Claim(value=n or 0, words=f"{metric.title}的{part}", query=query, computed=True) for n, part in ends
+        )
     whole = query.narrowed(**(rule.denominator or {}))
     numerator = _count(reader, whole.narrowed(**rule.numerator), f"{metric.title}的分子")
     return numerator, _count(reader, whole, f"{metric.title}的分母")
@@ -272,7 +281,12 @@ def _parts(reader: Reader, metric: Metric) -> tuple[Claim, ...]:
 def _handling(reader: Reader, metrics: Sequence[Metric], period: Period) -> Section:
     statements, when = [], f"近 {WEEK_DAYS} 日" if period.kind == "day" else "本期"
     for metric in metrics:
-        if metric.source is None or metric.denominator is None or metric.numerator is None:
+        if (
+            metric.name not in METRICS
+            or metric.source is None
+            or metric.denominator is None
+            or metric.numerator is None
+        ):
             continue
         if metric.value is None:
             statements.append(Statement(text=f"{when}{metric.title}：无可计算的工单。"))
@@ -282,6 +296,28 @@ def _handling(reader: Reader, metrics: Sequence[Metric], period: Period) -> Sect
         text = f"{when}{metric.title} {metric.value:.1f}%（{metric.numerator:,}/{metric.denominator:,}）。"
         statements.append(Statement(text=text, claims=(rate, *parts)))
     return Section(heading="承办情况", statements=tuple(statements) or (Statement(text="本期没有承办数据。"),))
+
+
+def _appendix(metrics: Sequence[Metric], period: Period) -> Section:
+    """Every metric of the registry, as the pages and the API give it."""
+    without: list[str] = []
+    statements, when = [], f"近 {WEEK_DAYS} 日" if period.kind == "day" else "本期"
+    for metric in metrics:
+        if metric.value is None or metric.source is None:
+            without.append(metric.title)
+            continue
+        claims = [Claim(value=metric.value, words=metric.title, query=metric.source.query, computed=True)]
+        text = f"{when}{metric.title} {formats.metric_value(metric.value, metric.unit)}"
+        if metric.denominator is not None and metric.numerator is not None:
+            text += f"（{metric.numerator:,}/{metric.denominator:,}）"
+            claims += [
+                Claim(value=n, words=f"{metric.title}的{part}", query=metric.source.query, computed=True)
+                for n, part in ((metric.numerator, "分子"), (metric.denominator, "分母"))
+            ]
+        statements.append(Statement(text=f"{text}。", claims=tuple(claims)))
+    if without:
+        statements.append(Statement(text=f"没有数据可算的：{'、'.join(without)}。"))
+    return Section(heading="指标附表", statements=tuple(statements))
 
 
 def _hot(shown: Sequence[Hotspot], hotspots: Hotspots, period: Period) -> Section:

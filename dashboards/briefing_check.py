@@ -62,7 +62,7 @@ def loose_numbers(statement: Statement) -> list[str]:
     text = _NO_FIGURES.sub(" ", statement.text)
     for claim in statement.claims:
         text = text.replace(claim.words, " ")
-    shown = {form for value in known for form in (f"{value:,.0f}", f"{value:.1f}", f"{value:g}")}
+    shown = {form for value in known for form in (f"{value:,.0f}", f"{value:.1f}", f"{value:,.2f}", f"{value:g}")}
     return [number for number in _NUMBER.findall(text) if number not in shown]
 
 

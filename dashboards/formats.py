@@ -32,6 +32,12 @@ def signed(value: float, decimals: int = 0) -> str:
     return ("+" if value > 0 else "−") + text
 
 
+def metric_value(value: float, unit: str) -> str:
+    """`93.42%`, `1,842 件`: counts have no decimals, everything else two."""
+    text = number(value, 0 if unit == "件" else 2)
+    return f"{text}%" if unit == "%" else f"{text} {unit}"
+
+
 def interval(value: float | None, low: float | None, high: float | None) -> str:
     """`76.2（74.8–77.5）`."""
     if value is None:

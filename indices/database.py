@@ -247,6 +247,7 @@ def create_tables(engine: Engine) -> None:
     import indices.instructions
     import indices.intake.inbox
     import indices.ledger
+    import indices.saved_views
     import indices.subscriptions
     import indices.topics.register
     import indices.users  # noqa: F401

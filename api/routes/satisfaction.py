@@ -60,6 +60,7 @@ class Asked:
 def overview(request: Request, viewer: Policy) -> Response:
     """总览: the index of units and weeks, tiers, funnel."""
     from dashboards.views.satisfaction import satisfaction_view
+    from indices.saved_views import SavedViews
 
     asked = Asked(request, viewer)
     by = asked.choice("by", (*UNITS, "week"))
@@ -72,9 +73,32 @@ def overview(request: Request, viewer: Policy) -> Response:
 
     view = satisfaction_view(
         asked.index(by), weekly=asked.index("week"), districts=districts, cells=weeks.cells, drop=weeks.drop, place=frame.place,
-        records=records if frame.may_search else None,
+        records=records if frame.may_search else None, saved=SavedViews(asked.house.database).own(viewer.name),
     )  # fmt: skip
     return HTMLResponse(pages.render_satisfaction(view, frame))
+
+
+@router.post("/satisfaction/views")
+def save_view(
+    request: Request,
+    viewer: Policy,
+    title: Annotated[str, Form(max_length=200)],
+    path: Annotated[str, Form(max_length=2_000)],
+) -> Response:
+    """Keep an address under a name, for oneself."""
+    from indices.saved_views import SavedViews
+
+    made = SavedViews(house_of(request).database).keep(viewer.name, title, path)
+    return RedirectResponse(made.path, status_code=303)
+
+
+@router.post("/satisfaction/views/{view}/remove")
+def remove_view(request: Request, view: int, viewer: Policy) -> Response:
+    """Drop one's own."""
+    from indices.saved_views import SavedViews
+
+    SavedViews(house_of(request).database).remove(viewer.name, view)
+    return RedirectResponse("/satisfaction", status_code=303)
 
 
 @router.get("/satisfaction/change")

@@ -35,17 +35,9 @@ def metrics_view(metrics: Sequence[Metric], chosen: MetricSeries | None = None) 
     )  # fmt: skip
 
 
-def decimals_of(unit: str) -> int:
-    """Counts have none, rates two."""
-    return 0 if unit == "件" else 2
-
-
 def shown(one: Metric) -> str:
     """`93.42%`, `1,842 件`, a dash."""
-    if one.value is None:
-        return formats.DASH
-    text = formats.number(one.value, decimals_of(one.unit))
-    return f"{text}%" if one.unit == "%" else f"{text} {one.unit}"
+    return formats.DASH if one.value is None else formats.metric_value(one.value, one.unit)
 
 
 def interval(one: Metric) -> str:
@@ -69,7 +61,7 @@ def _chart(series: MetricSeries) -> Chart:
     return Chart(
         key=f"metric-{series.name}", title=f"{series.title}，按月{f'（口径于 {broken} 变化）' if broken else ''}", x=months, labels=months,
         series=(Series(series.title, tuple(point.value for point in points)),), unit=series.unit, band=band,
-        zero=series.unit != "%", decimals=decimals_of(series.unit), x_title="月",
+        zero=series.unit != "%", decimals=0 if series.unit == "件" else 2, x_title="月",
         mark=months.index(series.changes[-1].month) if series.changes else None,
         summary=f"{len(months)} 个月。" + (f"口径在 {broken} 变化，前后不可直接比较。" if broken else ""),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from dashboards.views.counts import label_of
 from indices.civic.change_points import jumps
 from indices.civic.level import ALERT
 from indices.civic.weekly import drop_words
+from indices.saved_views import SavedView
 from models.figures import Index, IndexCell, IndexRow
 
 By = Literal["district", "department", "topic", "week", "street", "community"]
@@ -102,6 +103,7 @@ class SatisfactionView:
     dropped: tuple[str, ...] = ()
     jumps: tuple[str, ...] = ()
     text: bool = True
+    saved: tuple[SavedView, ...] = ()
 
 
 def satisfaction_view(
@@ -113,6 +115,7 @@ def satisfaction_view(
     drop: Mapping[str, float] | None = None,
     place: str = CITY,
     records: Callable[..., str] | None = None,
+    saved: Sequence[SavedView] = (),
 ) -> SatisfactionView:
     """The page.
 
@@ -170,6 +173,7 @@ def satisfaction_view(
             if chance > ALERT
         ),
         jumps=_jumps(weeks) if weeks else (),
+        saved=tuple(saved),
         text=index.source.versions.get("text") != "out",
         empty="" if index.source.n else "所选范围内没有评价，不能给出指数。请放宽时间或区县，或检查回访数据是否接入。",
     )

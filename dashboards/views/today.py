@@ -14,7 +14,7 @@ from dashboards.formats import Change
 from dashboards.views.counts import SEASON_WEEKS, Share, by_day, expectation, label_of, repeated, shares, window
 from dashboards.views.hotspots import HotspotCard, card_of, empty_sentence
 from dashboards.views.tile_map import TileMap, tile_map
-from indices.civic.metrics import definition
+from indices.civic.metrics import measure_by
 from models.figures import Hotspots, Metric
 from models.labels import Level
 from models.ports import Reader
@@ -149,7 +149,7 @@ def today_view(
         channels=shares(reader, one, "channel", 6),
         types=shares(reader, one, "demand_type", 7),
         topics=_topics(reader, month, day),
-        units=_units(reader, window(day - timedelta(days=6), day, district), day),
+        units=_units(reader, window(day - timedelta(days=6), day, district)),
         metrics=tuple(metrics),
         repeats=_repeats(reader, window(day - timedelta(days=REPEAT_DAYS - 1), day, district)),
         silent_sources=hotspots.silent_sources,
@@ -216,12 +216,12 @@ def _topics(reader: Reader, query: Query, day: date) -> tuple[TopicChange, ...]:
     return tuple(sorted(out[:TOPICS_SHOWN], key=lambda row: (-row.surprise, row.topic)))
 
 
-def _units(reader: Reader, query: Query, day: date) -> tuple[UnitRow, ...]:
-    """The units with most records; rates as the registry defines them on that day."""
+def _units(reader: Reader, query: Query) -> tuple[UnitRow, ...]:
+    """The units with most records; rates as the registry defines them on the last day."""
     received = reader.aggregate(query, ["department"])[:UNITS_SHOWN]
     if not received:
         return ()
-    timely, returned = _rates(reader, query, "timely_rate", day), _rates(reader, query, "return_rate", day)
+    timely, returned = _rates(reader, query, "timely_rate"), _rates(reader, query, "return_rate")
     none = Rate(0, 0)
     return tuple(
         UnitRow(key, label_of("department", key), bucket.count, timely.get(key, none), returned.get(key, none))
@@ -230,12 +230,10 @@ def _units(reader: Reader, query: Query, day: date) -> tuple[UnitRow, ...]:
     )
 
 
-def _rates(reader: Reader, query: Query, name: str, day: date) -> dict[str, Rate]:
+def _rates(reader: Reader, query: Query, name: str) -> dict[str, Rate]:
     """A rate of the registry for every department."""
-    one = definition(name, day)
-    whole = query.narrowed(**(one.denominator or {}))
-    part = {b.keys[0]: b.count for b in reader.aggregate(whole.narrowed(**one.numerator), ["department"])}
-    return {b.keys[0]: Rate(part.get(b.keys[0], 0), b.count) for b in reader.aggregate(whole, ["department"])}
+    found = measure_by(reader, name, query, "department")
+    return {key: Rate(one.numerator or 0, one.denominator or 0) for key, one in found.items()}
 
 
 def _repeats(reader: Reader, query: Query) -> Repeats:

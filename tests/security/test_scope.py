@@ -47,6 +47,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/satisfaction/policies"): {"data": {"title": "x", "start": "2026-01-01"}}, ("GET", "/satisfaction/evaluation"): {},
     ("POST", "/satisfaction/appeals"): {"data": {"order": WEST_ID, "ground": "其他", "text": "x"}},
     ("POST", "/satisfaction/appeals/{appeal}"): {"data": {"state": "支持", "note": "x"}},
+    ("POST", "/satisfaction/views"): {"data": {"title": "x", "path": "/satisfaction?by=week"}}, ("POST", "/satisfaction/views/{view}/remove"): {},
     ("GET", "/satisfaction.xlsx"): {}, ("GET", "/satisfaction.docx"): {},
     ("GET", "/figures/metrics"): {}, ("GET", "/figures/metrics/{name}"): {}, ("GET", "/figures/composite"): {"params": {"by": "department"}},
     ("GET", "/figures/change"): {"params": {"by": "department"}}, ("GET", "/figures/drivers"): {}, ("GET", "/figures/text"): {},
@@ -92,6 +93,7 @@ def ask(browser: TestClient, method: str, path: str, record_id: str = WEST_ID) -
         .replace("{appeal}", "1")
         .replace("{name}", "received")
         .replace("{policy}", "1")
+        .replace("{view}", "1")
     )
     return browser.request(method, address, **REQUESTS[(method, path)])
 
