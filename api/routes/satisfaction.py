@@ -27,6 +27,7 @@ Filing = Annotated[Viewer, Depends(Allow(Role.ANALYST, Role.LEADER, Role.OPERATO
 DAYS = 90
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UNITS = ("district", "department", "topic")
+VIEWS = (*UNITS, "week", "street", "community")
 MONTHS_DAYS = 730
 
 
@@ -63,7 +64,7 @@ def overview(request: Request, viewer: Policy) -> Response:
     from indices.saved_views import SavedViews
 
     asked = Asked(request, viewer)
-    by = asked.choice("by", (*UNITS, "week"))
+    by = asked.choice("by", VIEWS)
     frame, districts = asked.frame, asked.index("district")
     weeks = index_answers.weekly(asked.house, asked.reader, districts)
     span = {"from": str(asked.since), "to": str(asked.until)}
@@ -295,7 +296,7 @@ def export_word(request: Request, viewer: Policy) -> Response:
 def _sheets(asked: Asked) -> Any:
     from dashboards.index_tables import index_sheets
 
-    by = asked.choice("by", (*UNITS, "week"))
+    by = asked.choice("by", VIEWS)
     index = asked.index(by)
     scheme = index_answers.scheme_of(asked.house, asked.until, {})
     composite = index_answers.composite(asked.house, asked.reader, index, scheme) if by in UNITS else None

@@ -15,7 +15,7 @@
 
   function drawn(data) {
     const ink = colour("ink"), soft = colour("ink-3"), line = colour("line"), accent = colour("accent"), grey = colour("expected");
-    const font = getComputedStyle(document.body).fontFamily;
+    const font = getComputedStyle(document.body).fontFamily.replaceAll("\"", "'");
     const named = data.series.length > 1 && data.series[0].shape !== "bar";
     const series = [];
     if (data.band) {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import runpy
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -49,6 +51,7 @@ from indices.subscriptions import Subscription
 from indices.topics.register import Topic
 from models.labels import Level, Role
 
+TABS = runpy.run_path(str(Path(__file__).with_name("tabs.py")))["TABS"]
 METRICS = ("timely_rate", "resolution_rate", "satisfaction_rate", "return_rate")
 
 
@@ -257,6 +260,9 @@ class Demo:
         view = satisfaction_view(index, weekly=self.city.index("week"), districts=self.city.index(), cells=cells)
         return HTMLResponse(pages.render_satisfaction(view, self.frame(request, "satisfaction")))
 
+    async def satisfaction_tab(self, request: Request) -> Response:
+        return HTMLResponse(TABS[request.path_params["tab"]](self, self.frame(request, "satisfaction")))
+
     def desk_now(self, request: Request) -> Any:
         done = {record_id for record_id, _ in self.decided}
         everything = list(self.reader().search(self.city.Query(size=30)).hits)
@@ -367,7 +373,8 @@ class Demo:
             Route("/alerts", self.alert_list), Route("/alerts/rules", self.alert_rules),
             Route("/incidents", self.incident_list), Route("/incidents/{number}", self.incident),
             Route("/incidents/{number}/{action}", self.change_incident, methods=["POST"]),
-            Route("/satisfaction", self.satisfaction), Route("/desk", self.desk), Route("/desk/next", self.desk),
+            Route("/satisfaction", self.satisfaction), Route("/satisfaction/{tab}", self.satisfaction_tab),
+            Route("/desk", self.desk), Route("/desk/next", self.desk),
             Route("/desk/{id}/decide", self.decide, methods=["POST"]), Route("/search", self.search), Route("/search/results", self.search),
             Route("/records/{id}", self.record), Route("/sources", self.sources), Route("/admin", self.admin), Route("/login", self.login),
             Route("/error/{status}", self.error), Mount(assets.PREFIX, assets.Static()),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -181,13 +182,31 @@ def test_a_hit_opens_beside_the_list(visit: Callable[..., Any]) -> None:
 
 def test_a_chart_turns_into_its_table_and_back(visit: Callable[..., Any]) -> None:
     page = visit("/satisfaction")
-    button = page.locator("[data-twin]")
-    button.click()
-    assert button.get_attribute("aria-pressed") == "true"
-    assert page.locator(".chart-table tbody tr").count() == 12
-    assert page.locator(".chart-canvas").is_hidden()
-    button.click()
-    assert page.locator(".chart-canvas canvas").is_visible()
+    for chart, rows, drawn in (("satisfaction", 12, "canvas"), ("funnel", 5, "svg.scatter")):
+        figure = page.locator(f"[data-chart={chart}]")
+        button = figure.locator("[data-twin]")
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true"
+        assert figure.locator(".chart-table tbody tr").count() == rows
+        assert figure.locator(".chart-canvas").is_hidden()
+        button.click()
+        assert figure.locator(f".chart-canvas {drawn}").is_visible()
+
+
+@pytest.mark.parametrize("chart", ["satisfaction", "funnel"])
+def test_a_chart_is_saved_as_drawing_and_as_picture(visit: Callable[..., Any], tmp_path: Path, chart: str) -> None:
+    page = visit("/satisfaction")
+    for kind, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        with page.expect_download() as file:
+            page.click(f"[data-chart={chart}] [data-{kind}]")
+        file.value.save_as(tmp_path / f"a.{kind}")
+        assert file.value.suggested_filename == f"{chart}.{kind}"
+        content = (tmp_path / f"a.{kind}").read_bytes()
+        assert content.startswith(start)
+        assert len(content) > 2_000
+    drawing = (tmp_path / "a.svg").read_text("utf-8")
+    assert float(ElementTree.fromstring(drawing).attrib["width"]) > 300
+    assert "var(--" not in drawing, "the file needs no style sheet"
 
 
 def test_a_chart_is_saved_as_picture_and_as_numbers(visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -248,8 +267,9 @@ def test_without_a_script_tables_stand_in_for_charts(browser: Any, address: str)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address + "/satisfaction")
-    assert page.locator(".chart-table").is_visible()
-    assert page.locator(".chart-canvas").is_hidden()
+    chart = page.locator("[data-chart=satisfaction]")
+    assert chart.locator(".chart-table").is_visible()
+    assert chart.locator(".chart-canvas").is_hidden()
     context.close()
 
 
