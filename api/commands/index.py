@@ -6,16 +6,17 @@ from typing import Annotated
 
 import typer
 
-BYS = ("district", "department", "topic", "week")
+BYS = ("district", "department", "topic", "week", "street", "community")
 
 
 def register(app: typer.Typer) -> None:
     app.command("index")(index)
 
 
-def index(by: Annotated[str, typer.Option(help="district department topic week")] = "department",
+def index(by: Annotated[str, typer.Option(help="district department topic week street community")] = "department",
           since: Annotated[str | None, typer.Option("--from", help="首日，如 2026-09-01；不给则不限")] = None,
           until: Annotated[str | None, typer.Option("--to", help="末日（含）；不给则不限")] = None,
+          text: Annotated[bool, typer.Option(help="文字情绪是否参与推算")] = True,
           json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False) -> None:  # fmt: skip
     """满意度指数：按区县、承办单位、分类或周，0–100，附 95% 区间；样本不足的不给数值。"""
     from datetime import timedelta
@@ -32,7 +33,7 @@ def index(by: Annotated[str, typer.Option(help="district department topic week")
     first = day_start(parse_day(since, "--from")) if since else None
     end = day_start(parse_day(until, "--to") + timedelta(days=1)) if until else None
     with House(read_only=True) as house:
-        found = satisfaction(house.console, Query(since=first, until=end), by)  # type: ignore[arg-type]
+        found = satisfaction(house.console, Query(since=first, until=end), by, text=text, peers=house.peers)  # type: ignore[arg-type]
     if json:
         import json as codec
 
@@ -49,14 +50,36 @@ def _print(found: object) -> None:
     from models.figures import Index, IndexRow
 
     assert isinstance(found, Index)
-    names = {"district": "区县", "department": "承办单位", "topic": "分类", "week": "周"}
-    table = Table("", "指数", "95% 区间", "评价数", "评价人数", "状态", title=f"满意度指数（按{names[found.by]}）")
+    names = {
+        "district": "区县",
+        "department": "承办单位",
+        "topic": "分类",
+        "week": "周",
+        "street": "街道",
+        "community": "社区",
+    }
+    table = Table(
+        "",
+        "指数",
+        "95% 区间",
+        "评价数",
+        "评价人数",
+        "覆盖",
+        "原始均值",
+        "档",
+        "状态",
+        title=f"满意度指数（按{names[found.by]}）",
+    )
+
+    table.columns[-1].min_width = 8  # 样本不足, on a narrow terminal too
 
     def add(row: IndexRow) -> None:
         value = "—" if row.value is None else f"{row.value:.1f}"
         interval = "—" if row.low is None else f"{row.low:.1f}–{row.high:.1f}"
         state = {"ok": "", "not_ranked": "区间过宽，不排名"}.get(row.status, row.status)
-        table.add_row(row.key, value, interval, f"{row.n:,}", f"{row.n_effective:,.0f}", state)
+        coverage = "—" if row.coverage is None else f"{row.coverage:.1f}%"
+        raw = "—" if row.raw is None else f"{row.raw:.1f}"
+        table.add_row(row.key, value, interval, f"{row.n:,}", f"{row.n_effective:,.0f}", coverage, raw, row.tier, state)
 
     for row in found.rows:
         add(row)
