@@ -17,6 +17,7 @@ def index(by: Annotated[str, typer.Option(help="district department topic week s
           since: Annotated[str | None, typer.Option("--from", help="首日，如 2026-09-01；不给则不限")] = None,
           until: Annotated[str | None, typer.Option("--to", help="末日（含）；不给则不限")] = None,
           text: Annotated[bool, typer.Option(help="文字情绪是否参与推算")] = True,
+          record: Annotated[bool, typer.Option("--record", help="计算近一年的每周水平，登记下降预警（定时任务用）")] = False,
           json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False) -> None:  # fmt: skip
     """满意度指数：按区县、承办单位、分类或周，0–100，附 95% 区间；样本不足的不给数值。"""
     from datetime import timedelta
@@ -28,6 +29,9 @@ def index(by: Annotated[str, typer.Option(help="district department topic week s
     from models.errors import BadRequest
     from models.query import Query
 
+    if record:
+        _record()
+        return
     if by not in BYS:
         raise BadRequest(name="--by", value=by, reason=f"应为 {'、'.join(BYS)} 之一")
     first = day_start(parse_day(since, "--from")) if since else None
@@ -41,6 +45,33 @@ def index(by: Annotated[str, typer.Option(help="district department topic week s
         typer.echo(codec.dumps({"rows": rows, "overall": found.overall.model_dump()}, ensure_ascii=False, indent=1))
         return
     _print(found)
+
+
+def _record() -> None:
+    """Falls of districts and departments over the last year, and the figures that the pages will ask for."""
+    from datetime import timedelta
+
+    from api import answers, index_answers
+    from api.wiring import House
+    from dashboards.views.counts import newest_day
+    from indices.alerts.drops import record_drops
+    from indices.alerts.rules import known_rules
+
+    with House(read_only=True) as house:
+        last = newest_day(house.console)
+        if last is None:
+            typer.echo("没有工单。")
+            return
+        raised = []
+        for by, name in (("district", "区县"), ("department", "承办单位")):
+            year = answers.index(house, house.console, by, last - timedelta(days=364), last + timedelta(days=1))  # type: ignore[arg-type]
+            found = index_answers.weekly(house, house.console, year)
+            raised += record_drops(house.database, found, name, rules=known_rules(house.database))
+        for by in ("district", "department", "topic", "week"):  # what the page shows by default
+            answers.index(house, house.console, by, last - timedelta(days=89), last + timedelta(days=1))  # type: ignore[arg-type]
+    for one in raised:
+        typer.echo(f"{one.title}：{one.rule}")
+    typer.echo(f"新登记 {len(raised)} 条下降预警")
 
 
 def _print(found: object) -> None:

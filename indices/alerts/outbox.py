@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Double, Engine, Integer, String, Table, Text, select, update
 
 from indices.alerts.channels import Channel, plugin_of
+from indices.alerts.drops import DROP
 from indices.alerts.life import CLOSED, CONFIRMED, REJECTED, alert_steps, escalate, snoozed_until, steps_of
 from indices.alerts.reminders import REMINDER
 from indices.civic.alerts import NEEDS_PERSON, Alert, alert_of, alerts
@@ -131,6 +132,9 @@ def message(alert: Alert, row: Delivery, channel: Channel) -> tuple[str, str]:
     if alert.kind == REMINDER:
         body = f"{alert.rule}。\n编号 {alert.id}"
         return cut(f"【批示督办】{alert.title}", most_title or 80), cut(body, most_body)
+    if alert.kind == DROP:
+        body = f"依据：{alert.rule}；近四周 {alert.count} 件评价。\n编号 {alert.id}"
+        return cut(f"【满意度】{alert.title}", most_title or 80), cut(body, most_body)
     late = "逾期未签收 · " if row.kind == "escalation" else ""
     title = f"【{alert.level}色预警】{late}{alert.title}"
     due = f"请在 {alert.acknowledge_by.astimezone(CITY_TIME):%m-%d %H:%M} 前签收。" if alert.acknowledge_by else ""

@@ -180,3 +180,11 @@ def test_the_title_counts(minsheng: Minsheng) -> None:
 def test_nothing_said_is_refused(minsheng: Minsheng, text: str, stdin: str | None) -> None:
     with pytest.raises(EmptyText):
         minsheng("route", text, stdin=stdin)
+
+
+def test_falls_are_recorded_by_the_clock(minsheng: Minsheng, orders: Path) -> None:
+    assert "新登记 0 条下降预警" in minsheng("index", "--record").output
+
+
+def test_nothing_is_recorded_of_an_empty_house(minsheng: Minsheng) -> None:
+    assert "没有工单" in minsheng("index", "--record").output
