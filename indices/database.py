@@ -241,6 +241,7 @@ def create_tables(engine: Engine) -> None:
     import indices.civic.decisions
     import indices.civic.kept_groups
     import indices.civic.policies
+    import indices.civic.surveys
     import indices.civic.weights
     import indices.figures
     import indices.incidents.tables

@@ -280,6 +280,33 @@ class TextPrediction(Frozen):
     drifted: bool = False
 
 
+class SurveyRow(Frozen):
+    """The mean of one district's questionnaires on 0–100. `value` is None where there are fewer than 30."""
+
+    key: str
+    n: int
+    n_effective: float
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Survey(Frozen):
+    """A survey of residents: another construct than ratings of call-backs."""
+
+    name: str
+    first: date
+    last: date
+    overall: SurveyRow
+    rows: tuple[SurveyRow, ...]
+
+
+class Surveyed(Frozen):
+    """Every survey, the latest first."""
+
+    surveys: tuple[Survey, ...]
+
+
 class SimilarOrder(Frozen):
     id: str = Field(description="native id (record id where there is none)")
     record_id: str = Field(description="what the record is read and merged by")

@@ -19,6 +19,7 @@ from models.figures import (
     Metrics,
     MetricSeries,
     PolicyEffect,
+    Surveyed,
     TextPrediction,
 )
 from models.viewer import Viewer
@@ -103,6 +104,16 @@ def evaluation(
     """Units in tiers, without refused, merged and successfully appealed orders (default: the last 90 days)."""
     first, end = period(since, until, days=90)
     return index_answers.evaluation(house_of(request), scoped(request, viewer), by, first, end, district=district)
+
+
+@router.get("/surveys")
+def surveys(request: Request, viewer: Reading) -> Surveyed:
+    """Surveys of residents by district: another construct than ratings, never mixed with them."""
+    from indices.civic.surveys import Surveys
+
+    house = house_of(request)
+    house.audit.note(viewer.name, "surveys.read", "")
+    return Surveyed(surveys=tuple(Surveys(house.database).all(viewer.districts)))
 
 
 @router.get("/policies/{policy}")

@@ -61,6 +61,8 @@ class Asked:
 def overview(request: Request, viewer: Policy) -> Response:
     """总览: the index of units and weeks, tiers, funnel."""
     from dashboards.views.satisfaction import satisfaction_view
+    from dashboards.views.tile_map import read_layout
+    from indices.civic.surveys import Surveys
     from indices.saved_views import SavedViews
 
     asked = Asked(request, viewer)
@@ -75,6 +77,7 @@ def overview(request: Request, viewer: Policy) -> Response:
     view = satisfaction_view(
         asked.index(by), weekly=asked.index("week"), districts=districts, cells=weeks.cells, drop=weeks.drop, place=frame.place,
         records=records if frame.may_search else None, saved=SavedViews(asked.house.database).own(viewer.name),
+        surveys=Surveys(asked.house.database).all(viewer.districts), layout=read_layout(asked.house.folder / "districts.csv"),
     )  # fmt: skip
     return HTMLResponse(pages.render_satisfaction(view, frame))
 

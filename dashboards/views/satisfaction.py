@@ -12,11 +12,12 @@ from dashboards import formats
 from dashboards.charts import Band, Chart, IntervalBar, Series, interval_bars
 from dashboards.scatter import RATING_SPREAD, Scatter, funnel
 from dashboards.views.counts import label_of
+from dashboards.views.tile_map import TileMap, index_map
 from indices.civic.change_points import jumps
 from indices.civic.level import ALERT
 from indices.civic.weekly import drop_words
 from indices.saved_views import SavedView
-from models.figures import Index, IndexCell, IndexRow
+from models.figures import Index, IndexCell, IndexRow, Survey
 
 By = Literal["district", "department", "topic", "week", "street", "community"]
 BY_NAMES: Final[dict[By, str]] = {
@@ -91,7 +92,7 @@ class SatisfactionView:
     scale: tuple[float, float]
     overall_at: float | None
     trend: Chart | None
-    tiles: tuple[Tile, ...]
+    map: TileMap | None
     heat: tuple[HeatRow, ...]
     heat_head: tuple[str, ...]
     too_few: int
@@ -104,6 +105,7 @@ class SatisfactionView:
     jumps: tuple[str, ...] = ()
     text: bool = True
     saved: tuple[SavedView, ...] = ()
+    surveys: tuple[Survey, ...] = ()
 
 
 def satisfaction_view(
@@ -116,6 +118,8 @@ def satisfaction_view(
     place: str = CITY,
     records: Callable[..., str] | None = None,
     saved: Sequence[SavedView] = (),
+    surveys: Sequence[Survey] = (),
+    layout: Mapping[str, tuple[int, int]] | None = None,
 ) -> SatisfactionView:
     """The page.
 
@@ -157,7 +161,9 @@ def satisfaction_view(
         scale=(start, end),
         overall_at=_place(overall.value, start, end),
         trend=_trend(weeks) if weeks and weeks.rows else None,
-        tiles=tuple(_tile(row.key, row) for row in sorted(areas.rows, key=lambda r: r.key)) if areas else (),
+        map=index_map(areas.rows, layout or {}, overall.value, lambda row: _records(row, "district", records))
+        if areas
+        else None,
         heat=heat,
         heat_head=heat_head,
         too_few=sum(row.status == "样本不足" for row in index.rows),
@@ -174,6 +180,7 @@ def satisfaction_view(
         ),
         jumps=_jumps(weeks) if weeks else (),
         saved=tuple(saved),
+        surveys=tuple(surveys),
         text=index.source.versions.get("text") != "out",
         empty="" if index.source.n else "所选范围内没有评价，不能给出指数。请放宽时间或区县，或检查回访数据是否接入。",
     )

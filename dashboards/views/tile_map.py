@@ -7,7 +7,7 @@ of their names.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, sqrt
@@ -18,6 +18,7 @@ from dashboards import formats
 from dashboards.frame import link
 from dashboards.views.counts import window
 from models.errors import BadSetting
+from models.figures import IndexRow
 from models.ports import Reader
 
 DAYS: Final = 7
@@ -25,6 +26,8 @@ WEEKS: Final = 4
 ENOUGH: Final = 10
 WIDTH, HEIGHT, GAP = 120, 64, 4
 MOST: Final = 60
+LOWER: Final = 3
+"""Step of a district whose index is below the whole, with its whole interval."""
 NAMES: Final = ("与平常相近", "略多", "偏多", "明显偏多")
 """Steps of the colour: up to 1, 2, 3 standard deviations above the mean of the four weeks before, and more."""
 
@@ -68,6 +71,39 @@ def tile_map(
     columns, rows = max(place[0] for place in places.values()), max(place[1] for place in places.values())
     summary = f"近 {DAYS} 日各区县受理量；{most.words}。"
     return TileMap(tiles, columns * (WIDTH + GAP) - GAP, rows * (HEIGHT + GAP) - GAP, summary)
+
+
+def index_map(
+    rows: Sequence[IndexRow],
+    layout: Mapping[str, tuple[int, int]],
+    overall: float | None,
+    records: Callable[[IndexRow], str],
+) -> TileMap | None:
+    """The index of each district where it lies: darker below the whole, with its whole interval; None with fewer than two districts.
+
+    `records`: the address of a district's orders, empty where it leads nowhere.
+    """
+    found = {row.key: row for row in rows[:MOST]}
+    if len(found) < 2:
+        return None
+    places = _places(sorted(found), layout)
+    tiles = tuple(_index_tile(found[name], places[name], overall, records(found[name])) for name in sorted(found))
+    columns, lines = max(place[0] for place in places.values()), max(place[1] for place in places.values())
+    low = [tile.name for tile in tiles if tile.step == LOWER]
+    summary = (
+        f"各区县满意度指数；低于整体的有 {'、'.join(low)}。" if low else "各区县满意度指数；没有哪个区县确定低于整体。"
+    )
+    return TileMap(tiles, columns * (WIDTH + GAP) - GAP, lines * (HEIGHT + GAP) - GAP, summary)
+
+
+def _index_tile(row: IndexRow, place: tuple[int, int], overall: float | None, url: str) -> Tile:
+    step, told = None, f"样本不足，n={row.n}"
+    if row.value is not None and row.low is not None and row.high is not None and overall is not None:
+        step = LOWER if row.high < overall else 0 if row.low > overall else 1
+        turn = {LOWER: "低于整体", 0: "高于整体", 1: "与整体无显著差别"}[step]
+        told = f"{formats.interval(row.value, row.low, row.high)}，{turn}"
+    x, y = (place[0] - 1) * (WIDTH + GAP), (place[1] - 1) * (HEIGHT + GAP)
+    return Tile(row.key, round(row.value or 0), 0.0, step, x, y, f"{row.key} {told}", url)
 
 
 def read_layout(path: Path) -> dict[str, tuple[int, int]]:

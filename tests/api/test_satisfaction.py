@@ -248,3 +248,20 @@ def test_a_second_look_computes_nothing(client: Client, city: House, monkeypatch
     monkeypatch.setattr("indices.civic.satisfaction.satisfaction", never)
     monkeypatch.setattr("indices.civic.weekly.by_week", never)
     assert browser.get("/satisfaction").text == first
+
+
+def test_questionnaires_stand_beside_and_only_of_ones_own_districts(client: Client, city: House) -> None:
+    from indices.civic.surveys import Answer, Surveys
+
+    rows = [Answer(number=n, day=today(), district=(EAST, WEST)[n % 2], score=(90.0, 41.5)[n % 2]) for n in range(100)]
+    before = client(Role.ANALYST).get("/figures/index").json()["overall"]["value"]
+    Surveys(city.database).keep("居民调查", rows, "t")
+    page = client(Role.ANALYST).get("/satisfaction").text
+    assert "问卷：居民调查" in page
+    assert "41.5（41.5–41.5）" in page
+    own = client(Role.ANALYST, [EAST]).get("/satisfaction").text
+    assert "41.5" not in own.split("survey-1")[1]
+    assert [
+        row["key"] for row in client(Role.ANALYST, [EAST]).get("/figures/surveys").json()["surveys"][0]["rows"]
+    ] == [EAST]
+    assert client(Role.ANALYST).get("/figures/index").json()["overall"]["value"] == before, "never mixed"

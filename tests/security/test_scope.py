@@ -51,7 +51,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/satisfaction.xlsx"): {}, ("GET", "/satisfaction.docx"): {},
     ("GET", "/figures/metrics"): {}, ("GET", "/figures/metrics/{name}"): {}, ("GET", "/figures/composite"): {"params": {"by": "department"}},
     ("GET", "/figures/change"): {"params": {"by": "department"}}, ("GET", "/figures/drivers"): {}, ("GET", "/figures/text"): {},
-    ("GET", "/figures/evaluation"): {}, ("GET", "/figures/policies/{policy}"): {},
+    ("GET", "/figures/evaluation"): {}, ("GET", "/figures/surveys"): {}, ("GET", "/figures/policies/{policy}"): {},
     ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
     ("GET", "/search/results"): {"params": {"q": "路灯"}}, ("GET", "/search/export"): {"params": {"q": "路灯", "format": "csv"}},
     ("GET", "/desk"): {"params": {"id": WEST_ID}}, ("GET", "/desk/next"): {"params": {"id": WEST_ID}},

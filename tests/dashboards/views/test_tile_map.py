@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.views.tile_map import grid_of, read_layout, tile_map
+from dashboards.views.tile_map import LOWER, grid_of, index_map, read_layout, tile_map
 from indices.stores.memory import MemoryStore
 from models.errors import BadSetting
+from models.figures import IndexRow
 from models.record import Record
 
 DAY = date(2026, 3, 31)
@@ -82,3 +83,24 @@ def test_the_file_of_the_city(tmp_path: Path) -> None:
         path.write_text(bad, encoding="utf-8")
         with pytest.raises(BadSetting, match=r"第 [23] 行"):
             read_layout(path)
+
+
+def row(key: str, value: float | None, half: float = 2.0, n: int = 90) -> IndexRow:
+    low, high = (None, None) if value is None else (value - half, value + half)
+    return IndexRow(
+        key=key, value=value, low=low, high=high, n=n, n_effective=n, status="样本不足" if value is None else "ok"
+    )
+
+
+def test_the_index_of_districts_is_dark_only_where_it_is_surely_lower() -> None:
+    rows = [row("甲区", 60.0), row("乙区", 74.0), row("丙县", 80.0), row("丁县", None, n=7)]
+    found = index_map(rows, {"甲区": (2, 1)}, 75.0, lambda one: f"/x/{one.key}" if one.n >= 30 else "")
+    assert found
+    tiles = {tile.name: tile for tile in found.tiles}
+    assert {name: tile.step for name, tile in tiles.items()} == {"甲区": LOWER, "乙区": 1, "丙县": 0, "丁县": None}
+    assert tiles["甲区"].words == "甲区 60.0（58.0–62.0），低于整体"
+    assert tiles["丁县"].words == "丁县 样本不足，n=7"
+    assert [tiles[name].url for name in ("甲区", "丁县")] == ["/x/甲区", ""]
+    assert tiles["甲区"].x > 0
+    assert "低于整体的有 甲区" in found.summary
+    assert index_map(rows[:1], {}, 75.0, lambda _: "") is None
