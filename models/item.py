@@ -78,6 +78,7 @@ class Payload(BaseModel):
     returns: Count | None = None
     transfers: Count | None = None
     reminders: Count | None = None
+    reopens: Count | None = None
     merged_into: ShortText | None = None
 
     contacted: Annotated[bool, Field(strict=True)] | None = None

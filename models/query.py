@@ -18,7 +18,7 @@ TEXT_FIELDS: Final = ("title", "text", "reply")
 FIELDS: Final = (
     "id", "source", "native_id", "kind", "channel", "district", "street", "community", "place", "department", "status", "resolved",
     "grade", "speaker", "demand_type", "merged_into", "rating", "contacted", "topic", "subtopic", "emotion", "urgency",
-    "fingerprint", "suggested_department", "sentiment", "timely", "returned", "day", "week", "month",
+    "fingerprint", "suggested_department", "sentiment", "timely", "returned", "reopened", "day", "week", "month",
 )  # fmt: skip
 MAX_PAGE = 100
 MAX_WINDOW = 10_000

@@ -95,6 +95,7 @@ class Record(Frozen):
     returns: int | None = None
     transfers: int | None = None
     reminders: int | None = None
+    reopens: int | None = Field(None, description="how often it was handled anew (重办)")
     merged_into: str | None = None
 
     contacted: bool | None = None
@@ -146,6 +147,7 @@ class Record(Frozen):
             "suggested_department": note.departments[0].label if note and note.departments else None,
             "sentiment": note and ("negative" if note.positive < 0.4 else "positive" if note.positive > 0.6 else "neutral"),
             "timely": self.timely, "returned": "yes" if self.returns else "no" if self.returns == 0 or self.dispatched_at else None,
+            "reopened": "yes" if self.reopens else "no" if self.reopens == 0 or self.replied_at else None,
             "day": day.isoformat(), "week": week_start(day).isoformat(), "month": day.isoformat()[:7],
         }  # fmt: skip
         return {name: str(value) for name, value in values.items() if value is not None}

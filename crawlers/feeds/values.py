@@ -15,7 +15,7 @@ EMPTY: Final = frozenset(
     {"", "-", "--", "—", "——", "/", "无", "暂无", "空", "null", "none", "nan", "n/a", "na", "未评价", "未回访", "未知"}
 )
 TIMES: Final = frozenset(name for name, field in Payload.model_fields.items() if name.endswith("_at"))
-COUNTS: Final = frozenset({"returns", "transfers", "reminders", "likes", "dislikes", "views"})
+COUNTS: Final = frozenset({"returns", "transfers", "reminders", "reopens", "likes", "dislikes", "views"})
 DEGREES: Final = frozenset({"longitude", "latitude"})
 
 _RATINGS: Final[dict[str, int]] = {

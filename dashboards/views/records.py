@@ -114,6 +114,7 @@ def _facts(record: Record) -> Iterable[tuple[str, str]]:
     yield "原分类", record.stated_topic or ""
     yield "退单", f"{record.returns} 次" if record.returns else ""
     yield "转办", f"{record.transfers} 次" if record.transfers else ""
+    yield "重办", f"{record.reopens} 次" if record.reopens else ""
     yield "催办", f"{record.reminders} 次" if record.reminders else ""
     yield "并单至", record.merged_into or ""
     yield "是否解决", record.resolved.value if record.resolved else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 AS_GIVEN = (
     "kind", "channel", "url", "accepted_at", "dispatched_at", "signed_at", "due_at", "replied_at", "closed_at", "called_back_at",
     "adcode", "district", "longitude", "latitude", "stated_type", "stated_topic", "department", "status", "returns", "transfers",
-    "reminders", "merged_into", "contacted", "resolved", "rating", "likes", "dislikes", "views",
+    "reminders", "reopens", "merged_into", "contacted", "resolved", "rating", "likes", "dislikes", "views",
 )  # fmt: skip
 WRITTEN_BY_HAND = ("street", "community", "place", "rating_reason")
 """Short fields that people fill with whatever they like; masked like the text."""

@@ -14,7 +14,8 @@ import tantivy
 
 from indices.stores import embedded_reading as reading
 from indices.stores.embedded_query import translate
-from indices.stores.embedded_schema import document, schema
+from indices.stores.embedded_rewriting import open_or_rewrite
+from indices.stores.embedded_schema import document
 from indices.stores.matching import (
     MAX_FIELDS_TABULATED,
     Kept,
@@ -55,7 +56,7 @@ class EmbeddedStore:
         with self._translated():
             self._folder.mkdir(parents=True, exist_ok=True)
             with _alone(self._folder / ".minsheng-open.lock"):
-                self._index = tantivy.Index(schema(), str(self._folder), reuse=True)
+                self._index = open_or_rewrite(self._folder, segmenter, self.engine)
             # "manual": no thread watches the folder; `_searcher` looks at it before each question.
             self._index.config_reader("manual")
 

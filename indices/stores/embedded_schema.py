@@ -14,7 +14,7 @@ CREATED, REVISION, RANK, RECORD = "created", "revision", "rank", "record"
 
 @cache
 def schema() -> tantivy.Schema:
-    """Fields of the index. A change makes older folders unreadable: they are then filled anew from the archive.
+    """Fields of the index. After a change older folders are rewritten when they are opened (`embedded_rewriting`).
 
     Exact fields are raw terms and columns (`fast`), words are split at white space and keep their positions, and the
     record itself lies compressed beside them.

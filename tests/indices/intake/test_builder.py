@@ -29,7 +29,7 @@ def test_every_field_of_the_payload_arrives(item: Callable[..., Item]) -> None:
     values: dict[str, Any] = {
         "kind": Kind.OPINION, "channel": "board", "url": "https://a.example/1", "adcode": "430100", "district": "甲区",
         "street": "南街", "community": "桥头社区", "place": "南门", "longitude": 112.9, "latitude": 28.2, "stated_type": "投诉",
-        "stated_topic": "市政", "department": "城管局", "status": "已办结", "returns": 1, "transfers": 2, "reminders": 3,
+        "stated_topic": "市政", "department": "城管局", "status": "已办结", "returns": 1, "transfers": 2, "reminders": 3, "reopens": 1,
         "merged_into": "77", "contacted": True, "resolved": Resolved.PARTLY, "rating": 2, "rating_reason": "太慢",
         "likes": 4, "dislikes": 5, "views": 6,
     } | {name: when for name in Payload.model_fields if name.endswith("_at")}  # fmt: skip
