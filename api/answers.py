@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 By = Literal["district", "department", "topic", "week"]
 FRESH_SECONDS = 600.0  # a figure this young is shown although items came in since; the page says as of when
+INDEX_SECONDS = (
+    7_200.0  # three months of ratings hardly move in two hours; the clock computes the usual ones anew every hour
+)
 
 
 def question_of(reader: ScopedStore, *parts: object) -> str:
@@ -93,9 +96,9 @@ def index(
     since: date,
     until: date,
     *,
-    district: str | None = None,
-    text: bool = True,
-) -> Index:
+    district: str | None = None, text: bool = True,
+    max_age_seconds: float = INDEX_SECONDS,
+) -> Index:  # fmt: skip
     """The satisfaction index of the city days [since, until) in the viewer's districts, or in one of them.
 
     `text`: whether what the model read from the texts may enter.
@@ -112,7 +115,7 @@ def index(
     question = question_of(reader, district, by, since, until, VERSION, text)
     note_figure(house, reader, "index", question)
     return house.figures.get(
-        Index, "index", question, mark=mark_of(house), max_age_seconds=FRESH_SECONDS, compute=compute
+        Index, "index", question, mark=mark_of(house), max_age_seconds=max_age_seconds, compute=compute
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from api.answers import FRESH_SECONDS, mark_of, note_figure, question_of, within
+from api.answers import FRESH_SECONDS, INDEX_SECONDS, mark_of, note_figure, question_of, within
 from indices.access import ScopedStore
 from models.clock import day_start
 from models.errors import BadRequest
@@ -47,13 +47,16 @@ def remembered(
     name: str,
     parts: tuple[object, ...],
     compute: Callable[[], Figure],
-) -> Figure:
+    max_age_seconds: float = INDEX_SECONDS,
+) -> Figure:  # fmt: skip
     """The kept figure or a new one; an access is noted either way."""
     if not reader.viewer.sees_business:
         return compute()
     question = question_of(reader, *parts)
     note_figure(house, reader, name, question)
-    return house.figures.get(kind, name, question, mark=mark_of(house), max_age_seconds=FRESH_SECONDS, compute=compute)
+    return house.figures.get(
+        kind, name, question, mark=mark_of(house), max_age_seconds=max_age_seconds, compute=compute
+    )
 
 
 def metrics(house: House, reader: ScopedStore, since: date, until: date, *, district: str | None = None) -> Metrics:
@@ -65,7 +68,7 @@ def metrics(house: House, reader: ScopedStore, since: date, until: date, *, dist
     def compute() -> Metrics:
         return Metrics(metrics=tuple(measure(reader, name, query, base=house.base) for name in names()))
 
-    return remembered(house, reader, Metrics, "metrics", (district, since, until), compute)
+    return remembered(house, reader, Metrics, "metrics", (district, since, until), compute, FRESH_SECONDS)
 
 
 def metric_series(

@@ -67,7 +67,7 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job("ingest", "收入监视文件夹里的新文件", ("ingest", "--watch-once"), every_seconds=60),
     Job("hotspots", "计算热点并登记预警", ("hotspots", "--record"), cron="10 * * * *"),
-    Job("satisfaction", "计算满意度并登记下降预警", ("index", "--record"), cron="50 5 * * *", catch_up=True),
+    Job("satisfaction", "计算满意度并登记下降预警", ("index", "--record"), cron="50 * * * *"),
     Job("deliver", "发送预警", ("alerts", "deliver"), every_seconds=60),
     Job("subscriptions", "比对关键词订阅", ("subscriptions", "match"), every_seconds=600),
     # Leaders read before 10:30 (domain.md §1); half past seven leaves time for a second try and for people to look at it.

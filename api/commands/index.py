@@ -67,8 +67,11 @@ def _record() -> None:
             year = answers.index(house, house.console, by, last - timedelta(days=364), last + timedelta(days=1))  # type: ignore[arg-type]
             found = index_answers.weekly(house, house.console, year)
             raised += record_drops(house.database, found, name, rules=known_rules(house.database))
-        for by in ("district", "department", "topic", "week"):  # what the page shows by default
-            answers.index(house, house.console, by, last - timedelta(days=89), last + timedelta(days=1))  # type: ignore[arg-type]
+        shown: tuple[answers.By, ...] = ("district", "department", "topic", "week")  # by default on the page
+        for view in shown:
+            answers.index(
+                house, house.console, view, last - timedelta(days=89), last + timedelta(days=1), max_age_seconds=0.0
+            )
     for one in raised:
         typer.echo(f"{one.title}：{one.rule}")
     typer.echo(f"新登记 {len(raised)} 条下降预警")

@@ -23,7 +23,7 @@ from indices.civic.unit_scores import UnitScores, moved, unit_scores
 from models.clock import now
 from models.figures import Index, IndexRow, Source
 from models.ports import Reader
-from models.query import Bucket, Query
+from models.query import Query
 
 By = Literal["district", "department", "topic", "week", "street", "community"]
 Floats = npt.NDArray[np.float64]
@@ -37,6 +37,7 @@ LEAST_ANSWERED: Final = 0.02
 MIN_RATINGS: Final = 30  # domain.md §3 (default): a unit was once ranked on seven orders
 MIN_PEOPLE: Final = 10  # methods §4: not ranked below an effective n of 10 …
 MAX_WIDTH: Final = 15.0  # … or above a width of 15 points
+RATINGS: Final = ("1", "2", "3", "4", "5")
 WHOLE: Final = "总体"  # of the question; whether that is the whole city is known to who asks
 VERSION: Final = "crossed-logit-eb-3"
 
@@ -81,24 +82,18 @@ def _people(reader: Reader, query: Query, by: By, counted: Cells) -> dict[str, f
     if not len(counted.n):
         return {WHOLE: 0.0}
     rated = counted.kept(counted.known("rating"))
-    totals = dict(zip(rated.names[by], rated.sums(by).tolist(), strict=True))
-    found = _distinct(reader.aggregate(query, [by, "speaker", "rating"]), totals)
-    whole = int(rated.n.sum())
-    found[WHOLE] = _distinct(reader.aggregate(query, ["speaker", "rating"]), {"": float(whole)}, whole=True)[""]
-    return found
-
-
-def _distinct(buckets: Sequence[Bucket], totals: dict[str, float], *, whole: bool = False) -> dict[str, float]:
+    totals = dict(zip(rated.names[by], rated.sums(by).tolist(), strict=True)) | {WHOLE: float(rated.n.sum())}
     speakers: dict[str, set[str]] = defaultdict(set)
-    with_speaker: dict[str, int] = defaultdict(int)
-    for bucket in buckets:
-        unit = "" if whole else bucket.keys[0]
-        speakers[unit].add(bucket.keys[-2])
-        with_speaker[unit] += bucket.count
+    alone: dict[str, int] = defaultdict(int)
+    for bucket in reader.tabulate(query.narrowed(rating=RATINGS), [by, "speaker"]):
+        unit, speaker = bucket.keys
+        for whose in (unit, WHOLE):
+            if speaker:
+                speakers[whose].add(speaker)
+            else:
+                alone[whose] += bucket.count
     # Excluded orders have speakers, too: there are never more people than ratings.
-    return {
-        unit: min(total, max(0.0, len(speakers[unit]) + total - with_speaker[unit])) for unit, total in totals.items()
-    }
+    return {unit: min(total, float(len(speakers[unit]) + alone[unit])) for unit, total in totals.items()}
 
 
 def _rows(
