@@ -15,7 +15,7 @@ from models.query import Query
 if TYPE_CHECKING:
     from api.wiring import House
 
-By = Literal["district", "department", "topic", "week"]
+By = Literal["district", "department", "topic", "week", "street", "community"]
 FRESH_SECONDS = 600.0  # a figure this young is shown although items came in since; the page says as of when
 INDEX_SECONDS = (
     7_200.0  # three months of ratings hardly move in two hours; the clock computes the usual ones anew every hour

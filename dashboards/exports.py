@@ -29,7 +29,7 @@ COLUMNS: Final[dict[str, str]] = {
     "native_id": "编号", "source": "来源", "channel": "渠道", "created_at": "受理时间", "district": "区县", "street": "街道", "place": "地点",
     "title": "标题", "text": "内容", "topic": "一级分类", "subtopic": "二级分类", "demand_type": "诉求类型", "urgency": "紧急程度",
     "positive": "正面概率", "department": "承办单位", "suggested": "建议承办", "status": "状态", "due_at": "到期时间", "replied_at": "回复时间",
-    "closed_at": "办结时间", "reply": "答复内容", "contacted": "是否联系", "resolved": "是否解决", "rating": "满意度", "returns": "退单次数",
+    "closed_at": "办结时间", "reply": "答复内容", "contacted": "是否联系", "resolved": "是否解决", "rating": "满意度", "returns": "退单次数", "reopens": "重办次数",
     "speaker": "来电人化名", "likes": "点赞", "model": "模型版本", "id": "记录号",
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "district": ("区县", "区域"), "street": ("街道", "乡镇"), "community": ("社区", "小区"), "place": ("地点",),
     "department": ("承办单位", "部门"), "status": ("状态",), "resolved": ("解决情况", "是否解决"), "grade": ("数据级别",),
     "speaker": ("诉求人",), "demand_type": ("类型", "诉求类型"), "merged_into": ("并入",), "rating": ("满意度", "评分"),
-    "contacted": ("是否联系",), "timely": ("按时",), "returned": ("退过单",), "topic": ("分类", "类别"),
+    "contacted": ("是否联系",), "timely": ("按时",), "returned": ("退过单",), "reopened": ("重办过",), "topic": ("分类", "类别"),
     "subtopic": ("二级分类", "小类"), "emotion": ("情绪",),
     "urgency": ("紧急程度",), "fingerprint": ("指纹",), "suggested_department": ("建议单位",), "sentiment": ("倾向",),
     "day": ("日期",), "week": ("周",), "month": ("月份",),
@@ -47,7 +47,7 @@ VALUES: Final[dict[str, dict[str, str]]] = {
     "emotion": {name: code for code, name in EMOTION_NAMES.items()},
     "urgency": {name: str(level) for level, name in enumerate(URGENCY_NAMES)},
     "rating": {name: str(stars) for stars, name in RATINGS.items()},
-    **{field: {"是": "yes", "否": "no"} for field in ("contacted", "timely", "returned")},
+    **{field: {"是": "yes", "否": "no"} for field in ("contacted", "timely", "returned", "reopened")},
     "sentiment": {"正面": "positive", "中性": "neutral", "负面": "negative"},
     "kind": {"诉求": "demand", "舆情": "opinion", "新闻": "news", "政策": "policy"},
 }

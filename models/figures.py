@@ -137,6 +137,8 @@ class IndexCell(Frozen):
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    low90: float | None = None
+    high90: float | None = None
 
 
 class Layer(Frozen):
@@ -167,6 +169,9 @@ class CompositeRow(Frozen):
     band_low: float | None = None
     band_high: float | None = None
     latent: float | None = Field(None, description="what the layers have in common, on the composite's scale")
+    n: int = Field(0, description="ratings behind the layer 满意")
+    n_effective: float = 0.0
+    coverage: float | None = Field(None, description="per cent of the orders that were rated")
 
 
 class Composite(Frozen):

@@ -20,7 +20,7 @@ def take_in(file: Annotated[Path, typer.Argument(help="XLSX 或 CSV：区划代�
     """导入一份统计表；同一区划同一年再导入时以新的为准。"""
     from api.wiring import House
     from crawlers.feeds.base_rows import read_base
-    from indices.civic.base_data import unmatched
+    from indices.civic.base_data import strangers, unmatched
     from models.query import Query
 
     rows = read_base(file, sheet=sheet)
@@ -33,6 +33,8 @@ def take_in(file: Annotated[Path, typer.Argument(help="XLSX 或 CSV：区划代�
         districts = {bucket.keys[0] for bucket in house.console.aggregate(Query(), ["district"])}
     divisions = {row.code for row in rows}
     typer.echo(f"已导入 {len(divisions):,} 个区划的 {len(rows):,} 个数")
+    if strange := strangers(rows):
+        typer.echo(f"以下 {len(strange)} 个区划的代码不以本市的四位开头，请核对：{'、'.join(strange[:20])}")
     if left := unmatched(rows, known):
         typer.echo(
             f"以下 {len(left)} 个区划在工单里没有出现，暂不起作用（请核对名称）：{'、'.join(left[:20])}{' …' if len(left) > 20 else ''}"

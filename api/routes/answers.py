@@ -41,10 +41,11 @@ def hotspots(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)], sin
 
 @router.get("/figures/index")
 def index(request: Request, viewer: Annotated[Viewer, Depends(BUSINESS)],
-          by: Literal["district", "department", "topic", "week"] = "department", since: Day = None, until: Day = None) -> Index:  # fmt: skip
-    """The satisfaction index on 0–100 with 95 % intervals (default: the last 90 days)."""
+          by: Literal["district", "department", "topic", "week", "street", "community"] = "department", since: Day = None, until: Day = None,
+          district: Annotated[str | None, Query(max_length=100)] = None, text: bool = True) -> Index:  # fmt: skip
+    """The satisfaction index on 0–100 with 90 % and 95 % intervals (default: the last 90 days). `text`: what texts sound like may enter."""
     first, end = period(since, until, days=90)
-    return answers.index(house_of(request), scoped(request, viewer), by, first, end)
+    return answers.index(house_of(request), scoped(request, viewer), by, first, end, district=district, text=text)
 
 
 class Complaint(BaseModel):

@@ -47,6 +47,7 @@ def read_base(path: Path, *, sheet: str | None = None) -> list[BaseFigure]:
         raise BadFile(file=path.name, reason=f"缺少列 {'、'.join(wanted)}；见到的列：{'、'.join(opened.columns)[:200]}")
     rows: list[BaseFigure] = []
     lines: dict[tuple[str, int], int] = {}
+    codes: dict[tuple[str, int], str] = {}
     for number, row in enumerate(opened.rows, start=2):
         code, year = _code(row[found["code"]], path.name, number), _year(row[found["year"]], path.name, number)
         if (code, year) in lines:
@@ -55,6 +56,11 @@ def read_base(path: Path, *, sheet: str | None = None) -> list[BaseFigure]:
             )
             raise BadFile(file=path.name, reason=reason)
         lines[code, year] = number
+        name = str(row[found["name"]] or "").strip()
+        if (other := codes.setdefault((name, len(code)), code)) != code:
+            raise BadFile(
+                file=path.name, reason=f"第 {number} 行：{name} 有两个区划代码 {other} 和 {code}；同级不能重名，请核对"
+            )
         rows += _figures(row, found, numbers, code, year, path.name, number)
     if not rows:
         raise BadFile(file=path.name, reason="没有一行数据")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
@@ -78,6 +79,15 @@ class BaseData:
             if names is None or row.name in names:
                 found[row.name] = row
         return found
+
+
+def strangers(rows: Sequence[BaseFigure]) -> list[str]:
+    """Code and name of each division whose code begins with another city's four digits than most do."""
+    cities = Counter(row.code[:4] for row in rows)
+    if not cities:
+        return []
+    own = max(cities, key=lambda city: (cities[city], city))
+    return list(dict.fromkeys(f"{row.code} {row.name}" for row in rows if row.code[:4] != own))
 
 
 def unmatched(rows: Sequence[BaseFigure], names: Collection[str]) -> list[str]:

@@ -52,7 +52,8 @@ def composite(reader: Reader, query: Query, index: Index, scheme: Scheme, base: 
     if by == "district" and base is not None:
         for unit, layer in _burden(reader, query, base).items():
             layers.setdefault(unit, {})["负担"] = layer
-    rows = weighed(layers, scheme)
+    rated = {row.key: {"n": row.n, "n_effective": row.n_effective, "coverage": row.coverage} for row in index.rows}
+    rows = [row.model_copy(update=rated.get(row.key, {})) for row in weighed(layers, scheme)]
     source = Source(
         query=query, n=index.source.n, computed_at=now(), versions={**index.source.versions, "weights": scheme.version}
     )
@@ -71,7 +72,9 @@ def weighed(layers: Mapping[str, Mapping[str, Layer]], scheme: Scheme) -> list[C
 
 def reweighed(made: Composite, scheme: Scheme) -> Composite:
     """The same layers by another scheme."""
-    rows = weighed({row.key: {layer.name: layer for layer in row.layers} for row in made.rows}, scheme)
+    rated = {row.key: {"n": row.n, "n_effective": row.n_effective, "coverage": row.coverage} for row in made.rows}
+    found = weighed({row.key: {layer.name: layer for layer in row.layers} for row in made.rows}, scheme)
+    rows = [row.model_copy(update=rated[row.key]) for row in found]
     source = made.source.model_copy(update={"versions": {**made.source.versions, "weights": scheme.version}})
     return made.model_copy(
         update={

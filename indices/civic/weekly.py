@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 SHOWN_WIDTH: Final = 15.0
 """A week whose interval is wider than this has no value: what is known of it comes from other weeks."""
 _Z: Final = 1.959964
+_Z90: Final = 1.644854
 
 
 class Weekly(Frozen):
@@ -83,9 +84,9 @@ def _moves(units: tuple[str, ...], index: Index | None) -> Floats:
 def _cell(unit: str, week: str, n: int, value: float, deviation: float) -> IndexCell:
     if 2 * _Z * deviation > SHOWN_WIDTH:
         return IndexCell(unit=unit, week=week, n=n)
-    ends = (min(max(end, 0.0), 100.0) for end in (value, value - _Z * deviation, value + _Z * deviation))
-    middle, low, high = (round(end, 2) for end in ends)
-    return IndexCell(unit=unit, week=week, n=n, value=middle, low=low, high=high)
+    places = {"value": 0.0, "low": -_Z, "high": _Z, "low90": -_Z90, "high90": _Z90}
+    ends = {name: round(min(max(value + z * deviation, 0.0), 100.0), 2) for name, z in places.items()}
+    return IndexCell(unit=unit, week=week, n=n, **ends)
 
 
 def drop_words(unit: str, chance: float) -> str:

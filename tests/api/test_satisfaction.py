@@ -231,6 +231,16 @@ def test_figures_as_data(client: Client, city: House, name: str) -> None:
     assert len(answer.content) > 50
 
 
+def test_the_index_as_data_by_street_of_one_district_without_texts(client: Client, city: House) -> None:
+    whole = client(Role.RESEARCHER).get("/figures/index", params={"by": "street"}).json()
+    part = (
+        client(Role.RESEARCHER).get("/figures/index", params={"by": "street", "district": EAST, "text": "false"}).json()
+    )
+    assert len(whole["rows"]) == 10
+    assert {row["key"][0] for row in part["rows"]} == {"东"}
+    assert (whole["source"]["versions"]["text"], part["source"]["versions"]["text"]) == ("in", "out")
+
+
 def test_an_unknown_metric_or_policy_is_not_found(client: Client, city: House) -> None:
     browser = client(Role.ANALYST)
     for path in ("/figures/metrics/happiness", "/figures/policies/7"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine
 
-from indices.civic.base_data import BaseData, BaseFigure, unmatched
+from indices.civic.base_data import BaseData, BaseFigure, strangers, unmatched
 
 
 def figure(
@@ -44,3 +44,9 @@ def test_divisions_that_no_record_names_are_told_once_each() -> None:
         figure("河冻区", 2024, 1, code="990109"),
     ]
     assert unmatched(rows, {"河东区", "河西区"}) == ["990109 河冻区"]
+
+
+def test_codes_of_another_city_are_told() -> None:
+    rows = [figure("河东区", 2025, 1), figure("河西区", 2025, 1, code="990102"), figure("远县", 2025, 1, code="980101")]
+    assert strangers(rows) == ["980101 远县"]
+    assert strangers([]) == []

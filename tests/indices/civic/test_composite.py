@@ -116,3 +116,20 @@ def test_five_layers_from_records(database: Engine) -> None:
     assert layers["解决"].metric == "resolution_rate@2026-01-01"
     assert found["河北区"].missing == ("负担",), "no population, no burden"
     assert found["河北区"].value is not None
+
+
+def test_who_answered_stands_beside_the_composite_by_whatever_scheme() -> None:
+    from indices.civic.composite import reweighed
+
+    store = MemoryStore()
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    store.upsert([
+        Record(id=f"{unit}{k}", revision=1, intake="1", source="t", text="x", district=unit, created_at=at, contacted=True, resolved="解决",
+               rating=4 + k % 2 if k % 3 else None)
+        for unit in ("河东区", "河西区") for k in range(120)
+    ])  # fmt: skip
+    made = composite(store, Query(), satisfaction(store, Query(), "district"), FIVE)
+    for found in (made, reweighed(made, THREE)):
+        assert {(row.n, row.n_effective, row.coverage) for row in found.rows} == {(80, 80.0, 66.7)}
+    assert reweighed(made, THREE).source.versions["weights"] == "三率"
+    assert reweighed(made, FIVE).rows == made.rows

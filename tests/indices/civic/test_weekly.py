@@ -43,6 +43,7 @@ def test_cells_are_units_in_weeks_and_a_week_of_few_ratings_is_carried_by_its_ne
     few, full = found["2026-04-13"], found["2026-04-06"]
     assert (few.n, full.n) == (2, 60)
     assert few.value is not None
+    assert few.low < few.low90 < few.value < few.high90 < few.high  # type: ignore[operator]
     assert few.high - few.low > full.high - full.low  # type: ignore[operator]
     assert abs(few.value - full.value) < 8  # type: ignore[operator]
 
