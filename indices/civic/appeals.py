@@ -56,13 +56,15 @@ class Appeals:
         self._engine, self._clock = engine, clock
 
     def file(self, record_id: str, order_number: str, district: str, ground: str, text: str, who: str) -> Appeal:
-        """A new appeal. Raises BadRequest where one about the order is open or was upheld, or its ground or text is wrong."""
+        """A new appeal, its text masked. Raises BadRequest where one about the order is open or was upheld, or its ground or text is wrong."""
         if ground not in GROUNDS:
             raise BadRequest(name="ground", value=ground[:40], reason=f"应为 {'、'.join(GROUNDS)} 之一")
         if not text.strip() or len(text) > LONGEST:
             raise BadRequest(name="text", value=f"{len(text)} 字", reason=f"请写明理由，至多 {LONGEST} 字")
+        from nlp.mask import mask
+
         values: dict[str, Any] = {
-            "record_id": record_id, "order_number": order_number, "district": district, "ground": ground, "text": text.strip(), "who": who,
+            "record_id": record_id, "order_number": order_number, "district": district, "ground": ground, "text": mask(text.strip()).text, "who": who,
             "at": self._clock(), "state": "待审", "decided_by": "", "note": "", "decided_at": None,
         }  # fmt: skip
         standing = select(appeals.c.state).where(appeals.c.record_id == record_id, appeals.c.state != "不支持")

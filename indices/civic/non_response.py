@@ -36,7 +36,7 @@ class Corrected:
 
     `value` is the doubly robust one, with its interval from the influence function; `naive` the plain mean of the answers, to be
     shown beside it; `weighted` by chances alone; `n_effective` how many answers of equal weight tell as much; `pessimistic` what the
-    value would be if the silent were `UNLIKE_POINTS` less content than they look.
+    value would be if the silent were `UNLIKE_POINTS` less content than they look; `deviation` the standard error of `value`.
     """
 
     value: float
@@ -48,6 +48,7 @@ class Corrected:
     n: int
     answered: int
     n_effective: float
+    deviation: float
 
 
 def correct(
@@ -87,7 +88,7 @@ def correct(
         value=min(max(value, 0.0), 100.0), low=max(0.0, value - reach), high=min(100.0, value + reach),
         naive=float(times @ given) / told, weighted=float(times @ (weight * given) / (times @ weight)),
         pessimistic=max(0.0, value - UNLIKE_POINTS * silent), n=int(total), answered=int(told),
-        n_effective=float((times @ weight) ** 2 / (times @ weight**2)),
+        n_effective=float((times @ weight) ** 2 / (times @ weight**2)), deviation=error,
     )  # fmt: skip
 
 

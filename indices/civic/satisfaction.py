@@ -31,7 +31,8 @@ Ints = npt.NDArray[np.int64]
 FACTS: Final = ("district", "department", "topic", "channel", "timely")
 TEXT: Final = ("sentiment", "emotion")
 """What the model read from the text: enters as a factor like the others, and so only as far as it predicts ratings."""
-MOST_CATEGORIES: Final = 60  # of a fact in the correction of the whole, whose design is dense
+MOST_CATEGORIES: Final = 60  # of a fact in the correction of the whole, whose design is dense …
+MOST_CELLS: Final = 60_000  # … and of combinations of facts: 100 columns of so many are 48 MB
 LEAST_ANSWERED: Final = 0.02
 """A category that hardly ever answers tells the correction nothing: it counts as the most common one."""
 MIN_RATINGS: Final = 30  # domain.md §3 (default): a unit was once ranked on seven orders
@@ -40,6 +41,7 @@ MAX_WIDTH: Final = 15.0  # … or above a width of 15 points
 RATINGS: Final = ("1", "2", "3", "4", "5")
 WHOLE: Final = "总体"  # of the question; whether that is the whole city is known to who asks
 VERSION: Final = "crossed-logit-eb-3"
+_Z90: Final = 1.644854
 
 
 def satisfaction(
@@ -156,20 +158,30 @@ def _overall(counted: Cells, facts: Sequence[str], people: dict[str, float]) -> 
     if n < MIN_RATINGS:
         return IndexRow(key=WHOLE, value=None, low=None, high=None, n=n, n_effective=speakers, status="样本不足", orders=orders,
                         coverage=coverage)  # fmt: skip
-    merged = counted.merged(*facts, "rating")
+    merged = _combinations(counted, facts)
     answered = merged.known("rating")
     points = np.array([25.0 * (int(name) - 1) if name else 0.0 for name in merged.names["rating"]])
-    columns = [column for field in facts if len(column := comparable(merged, field, answered))]
-    both = [
-        correct(points[merged.codes["rating"]], answered, columns, orders=merged.n, mass=mass) for mass in (0.95, 0.9)
+    columns = [
+        column for field in merged.names if field != "rating" and len(column := comparable(merged, field, answered))
     ]
-    found, narrow = both
+    found = correct(points[merged.codes["rating"]], answered, columns, orders=merged.n)
+    half = _Z90 * found.deviation
     return IndexRow(
-        key=WHOLE, value=round(found.value, 2), low=round(found.low, 2), high=round(found.high, 2), low90=round(narrow.low, 2),
-        high90=round(narrow.high, 2), n=n, n_effective=round(speakers * found.n_effective / n, 1), status="ok",
+        key=WHOLE, value=round(found.value, 2), low=round(found.low, 2), high=round(found.high, 2), low90=round(max(0.0, found.value - half), 2),
+        high90=round(min(100.0, found.value + half), 2), n=n, n_effective=round(speakers * found.n_effective / n, 1), status="ok",
         raw=round(found.naive, 2), weighted=round(found.weighted, 2), pessimistic=round(found.pessimistic, 2), orders=orders,
         coverage=coverage,
     )  # fmt: skip
+
+
+def _combinations(counted: Cells, facts: Sequence[str]) -> Cells:
+    """The cells by the facts and rating; where there are too many, without the facts of most values."""
+    kept = sorted(
+        (field for field in facts if len(counted.names[field]) <= MOST_CATEGORIES), key=lambda f: len(counted.names[f])
+    )
+    while len((merged := counted.merged(*kept, "rating")).n) > MOST_CELLS and kept:
+        kept.pop()
+    return merged
 
 
 def comparable(counted: Cells, field: str, answered: npt.NDArray[np.bool_]) -> list[str]:

@@ -28,7 +28,6 @@ from dashboards.views.hotspots import hotspot_view, hotspots_view
 from dashboards.views.incidents import incident_view, incidents_view
 from dashboards.views.instructions import InstructionsView, rows_of
 from dashboards.views.records import record_view
-from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.search import Ask, search_view
 from dashboards.views.sources import daily_counts, sources_view
 from dashboards.views.streams import stream_view, streams_view
@@ -252,13 +251,7 @@ class Demo:
         return HTMLResponse(pages.render_stream(view, self.frame(request, "hotspots", Role.LEADER)))
 
     async def satisfaction(self, request: Request) -> Response:
-        index = self.city.index(request.query_params.get("by", "district"))
-        cells = [] if request.query_params.get("state") == "tiles" else self.city.cells()
-        if self.poison:
-            index = index.model_copy(update={"rows": (index.rows[0].model_copy(update={"key": self.poison}),)})
-            cells = [cell.model_copy(update={"unit": f"{self.poison}{cell.unit}"}) for cell in cells]
-        view = satisfaction_view(index, weekly=self.city.index("week"), districts=self.city.index(), cells=cells)
-        return HTMLResponse(pages.render_satisfaction(view, self.frame(request, "satisfaction")))
+        return HTMLResponse(TABS["overview"](self, self.frame(request, "satisfaction")))
 
     async def satisfaction_tab(self, request: Request) -> Response:
         return HTMLResponse(TABS[request.path_params["tab"]](self, self.frame(request, "satisfaction")))

@@ -11,6 +11,7 @@ from dashboards.views.evaluation import evaluation_view
 from dashboards.views.index_change import change_view
 from dashboards.views.metric_pages import metrics_view
 from dashboards.views.policies import policies_view
+from dashboards.views.satisfaction import satisfaction_view
 from dashboards.views.weights import weights_view
 from indices.civic.appeals import Appeal
 from indices.civic.cells import cells
@@ -21,10 +22,29 @@ from indices.civic.metrics import measure, names, series
 from indices.civic.policies import Policy
 from indices.civic.text_prediction import assess
 from indices.civic.weights import shipped
-from models.figures import Placebo, PolicyEffect, Span
+from indices.saved_views import SavedView
+from models.figures import Placebo, PolicyEffect, Span, Survey, SurveyRow
 from models.query import Query
 
 SPAN = Span(value=3.1, low=1.2, high=5.0, low90=1.5, high90=4.7)
+
+
+def overview(demo: Any, frame: Any) -> str:
+    asked = {name: values[0] for name, values in (frame.params or {}).items()}
+    index = demo.city.index(asked.get("by", "district"))
+    cells = [] if asked.get("state") == "tiles" else demo.city.cells()
+    if demo.poison:
+        index = index.model_copy(update={"rows": (index.rows[0].model_copy(update={"key": demo.poison}),)})
+        cells = [cell.model_copy(update={"unit": f"{demo.poison}{cell.unit}"}) for cell in cells]
+    answer = SurveyRow(key=demo.poison or "东桥区", n=40, n_effective=38.5, value=71.0, low=66.0, high=76.0)
+    survey = Survey(
+        name=demo.poison or "居民调查", first=demo.city.DAY, last=demo.city.DAY, overall=answer, rows=(answer,)
+    )
+    view = satisfaction_view(
+        index, weekly=demo.city.index("week"), districts=index if demo.poison else demo.city.index(), cells=cells, surveys=[survey],
+        saved=[SavedView(number=1, title=demo.poison or "城管", path="/satisfaction?by=department")], drop={demo.poison or "东桥区": 0.97},
+    )  # fmt: skip
+    return pages.render_satisfaction(view, frame)
 
 
 def change(demo: Any, frame: Any) -> str:
@@ -100,4 +120,11 @@ def evaluation(demo: Any, frame: Any) -> str:
     return pages.render_satisfaction_evaluation(view, frame)
 
 
-TABS = {"change": change, "weights": weights, "metrics": metrics, "policies": policies, "evaluation": evaluation}
+TABS = {
+    "overview": overview,
+    "change": change,
+    "weights": weights,
+    "metrics": metrics,
+    "policies": policies,
+    "evaluation": evaluation,
+}

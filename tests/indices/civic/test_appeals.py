@@ -79,3 +79,7 @@ def test_open_ones_come_first_then_the_latest(register: Appeals, file: File) -> 
     numbers = [file(f"r{i}").number for i in range(3)]
     register.decide(numbers[2], "不支持", "理由不足", "analyst")
     assert [one.number for one in register.all()] == [numbers[1], numbers[0], numbers[2]]
+
+
+def test_a_telephone_number_in_an_appeal_is_masked(file: File) -> None:
+    assert "13812345678" not in file(text="来电人 13812345678 一天打来四十次").text
