@@ -27,9 +27,7 @@ from models.query import Query
 
 if TYPE_CHECKING:
     from api.wiring import House
-    from indices.civic.policies import Policy
-    from indices.civic.weekly import Weekly
-    from indices.civic.weights import Scheme
+    from models.satisfaction import Policy, Scheme, Weekly
 
 Unit = Literal["district", "department", "topic"]
 Figure = TypeVar("Figure", bound=BaseModel)
@@ -86,7 +84,8 @@ def metric_series(
 
 def weekly(house: House, reader: ScopedStore, index: Index) -> Weekly:
     """The weeks of every unit of an index by district, department or topic."""
-    from indices.civic.weekly import Weekly, by_week
+    from indices.civic.weekly import by_week
+    from models.satisfaction import Weekly
 
     query = index.source.query
     parts = (index.by, query.model_dump_json(), index.source.versions)
@@ -108,7 +107,8 @@ def composite(house: House, reader: ScopedStore, index: Index, scheme: Scheme) -
 
 def scheme_of(house: House, day: date, weights: Mapping[str, str]) -> Scheme:
     """The scheme in force on a day, or one tried out with these weights, which is kept nowhere. Raises BadRequest."""
-    from indices.civic.weights import Scheme, checked, in_force
+    from indices.civic.weights import checked, in_force
+    from models.satisfaction import Scheme
 
     if not weights:
         return in_force(house.database, day)

@@ -146,7 +146,8 @@ def in_time(seeds: list[int]) -> dict[str, float]:
     import numpy as np
 
     from crawlers.simulation.ratings import simulate_levels
-    from indices.civic.level import ALERT, DROP_POINTS, DROP_WEEKS, levels
+    from indices.civic.level import DROP_POINTS, DROP_WEEKS, levels
+    from models.satisfaction import DROP_ALERT
 
     rows, told, true, fell = [], 0, 0, 0
     for seed in seeds:
@@ -158,7 +159,7 @@ def in_time(seeds: list[int]) -> dict[str, float]:
             (((found.value - truth)[known] ** 2).mean(), ((values - truth)[known] ** 2).mean(), inside.mean(), found.q)
         )
         drop = truth[:, -1 - DROP_WEEKS] - truth[:, -1] > DROP_POINTS
-        alert = found.drop() > ALERT
+        alert = found.drop() > DROP_ALERT
         told, true, fell = told + int(alert.sum()), true + int((alert & drop).sum()), fell + int(drop.sum())
     ours, week, covered, q = np.mean(rows, axis=0)
     return {"rmse": float(np.sqrt(ours)), "week_rmse": float(np.sqrt(week)), "coverage": float(covered), "q": float(q),

@@ -22,7 +22,8 @@ def add(title: Annotated[str, typer.Argument(help="名称")],
     """登记一项政策。"""
     from api.questions import parse_day
     from api.wiring import House
-    from indices.civic.policies import Policies, Policy
+    from indices.civic.policies import Policies
+    from models.satisfaction import Policy
 
     policy = Policy(
         title=title,

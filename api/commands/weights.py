@@ -48,9 +48,9 @@ def save(
 
     from api.questions import today
     from api.wiring import House
-    from indices.civic.weights import Scheme
     from indices.civic.weights import save as keep
     from models.errors import BadFile
+    from models.satisfaction import Scheme
 
     try:
         scheme = Scheme.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))

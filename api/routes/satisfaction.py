@@ -141,7 +141,8 @@ def _before(request: Request, asked: Asked) -> tuple[date, date]:
 def weights(request: Request, viewer: Policy) -> Response:
     """综合与权重: the composite by the scheme in force, or by weights of the address, which are kept nowhere."""
     from dashboards.views.weights import weights_view
-    from indices.civic.weights import LAYERS, known
+    from indices.civic.weights import known
+    from models.satisfaction import LAYERS
 
     asked = Asked(request, viewer)
     tried = {name: request.query_params[f"w_{name}"] for name in LAYERS if request.query_params.get(f"w_{name}")}
@@ -202,11 +203,12 @@ def add_policy(
 ) -> Response:  # fmt: skip
     """Register a policy and look at it."""
     from api.questions import parse_day
-    from indices.civic import policies as register
+    from indices.civic.policies import Policies
+    from models import satisfaction
 
     house = house_of(request)
-    made = register.Policies(house.database).add(
-        register.Policy(
+    made = Policies(house.database).add(
+        satisfaction.Policy(
             title=title,
             start=parse_day(start, "start"),
             text=text,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dashboards import formats
 from dashboards.charts import Chart, Series
-from indices.civic.policies import Policy
 from models.figures import PolicyEffect
+from models.satisfaction import Policy
 
 
 @dataclass(frozen=True, slots=True)

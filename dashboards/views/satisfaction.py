@@ -14,10 +14,10 @@ from dashboards.scatter import RATING_SPREAD, Scatter, funnel
 from dashboards.views.counts import label_of
 from dashboards.views.tile_map import TileMap, index_map
 from indices.civic.change_points import jumps
-from indices.civic.level import ALERT
 from indices.civic.weekly import drop_words
 from indices.saved_views import SavedView
 from models.figures import Index, IndexCell, IndexRow, Survey
+from models.satisfaction import DROP_ALERT
 
 By = Literal["district", "department", "topic", "week", "street", "community"]
 BY_NAMES: Final[dict[By, str]] = {
@@ -176,7 +176,7 @@ def satisfaction_view(
         dropped=tuple(
             drop_words(label_of("district", unit), chance)
             for unit, chance in sorted((drop or {}).items())
-            if chance > ALERT
+            if chance > DROP_ALERT
         ),
         jumps=_jumps(weeks) if weeks else (),
         saved=tuple(saved),

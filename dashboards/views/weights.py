@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from dashboards import formats
 from dashboards.charts import IntervalBar, interval_bars
 from dashboards.views.counts import label_of
-from indices.civic.weights import LAYERS, Scheme
 from models.figures import Composite, CompositeRow
+from models.satisfaction import LAYERS, Scheme
 
 
 @dataclass(frozen=True, slots=True)

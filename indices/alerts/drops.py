@@ -12,15 +12,15 @@ from typing import Final
 from sqlalchemy import Engine
 
 from indices.civic.alerts import KEPT, Alert, alert_figures, alerts, row_of
-from indices.civic.level import ALERT, DROP_POINTS, DROP_WEEKS
+from indices.civic.level import DROP_POINTS, DROP_WEEKS
 from indices.civic.levels import Rules, rules_on
-from indices.civic.weekly import Weekly
 from indices.database import upsert, writing
 from models.clock import city_day, now
 from models.figures import Hotspots, IndexCell, Source
 from models.identity import digest
 from models.labels import Level
 from models.query import Query
+from models.satisfaction import DROP_ALERT, Weekly
 
 DROP: Final = "satisfaction"
 _FIRST_MONDAY: Final = date(1970, 1, 5)
@@ -53,7 +53,7 @@ def _alert(unit: str, found: Weekly, by: str, moment: datetime, rules: tuple[Rul
     recent = weeks[-DROP_WEEKS:]
     return Alert(
         id=digest("alert", incident, Level.YELLOW), incident=incident, kind=DROP, level=Level.YELLOW, title=f"{by}“{unit}”满意度下降",
-        rule=f"截至 {last} 一周，{_values(weeks)}；近 {DROP_WEEKS} 周下降超过 {DROP_POINTS:g} 分的概率 {found.drop[unit]:.0%}（超过 {ALERT:.0%} 即预警）",
+        rule=f"截至 {last} 一周，{_values(weeks)}；近 {DROP_WEEKS} 周下降超过 {DROP_POINTS:g} 分的概率 {found.drop[unit]:.0%}（超过 {DROP_ALERT:.0%} 即预警）",
         people=0, count=sum(cell.n for cell in recent), raised_at=moment,
         acknowledge_by=None if minutes is None else moment + timedelta(minutes=minutes), state="raised", figure=KEPT,
     )  # fmt: skip

@@ -16,11 +16,12 @@ from indices.civic.base_data import BaseData
 from indices.civic.metrics import definition, last_day, measure_by
 from indices.civic.proportions import Shrunk, rates, shares
 from indices.civic.satisfaction import MIN_RATINGS, VERSION
-from indices.civic.weights import BAND, LAYERS, Scheme
+from indices.civic.weights import BAND
 from models.clock import now
 from models.figures import Composite, CompositeRow, Index, Layer, Source
 from models.ports import Reader
 from models.query import Query
+from models.satisfaction import LAYERS, Scheme
 
 By = Literal["district", "department", "topic"]
 Floats = npt.NDArray[np.float64]

@@ -19,8 +19,6 @@ LEAST_Q: Final = 1e-6
 MOST_Q: Final = 400.0
 DROP_POINTS: Final = 3.0
 DROP_WEEKS: Final = 4
-ALERT: Final = 0.9
-"""A drop is told where it is so probable (methods.md §4)."""
 _DIFFUSE: Final = 1e6
 
 

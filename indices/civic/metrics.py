@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from indices.civic.base_data import INDICATORS, BaseData
-from indices.civic.proportions import wilson
+from indices.civic.intervals import wilson
 from indices.civic.workdays import workdays_between
 from models.clock import city_day, now
 from models.errors import NotFound

@@ -20,7 +20,7 @@ from models.errors import BadRequest, NotFound
 from models.figures import Placebo, PolicyEffect, Source, Span
 from models.ports import Reader
 from models.query import Query
-from models.record import Frozen
+from models.satisfaction import Policy
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,18 +40,6 @@ policies = Table(
     Column("who", String(64), nullable=False),
     Column("at", Double, nullable=False),
 )  # fmt: skip
-
-
-class Policy(Frozen):
-    """`districts` empty: the whole city; `topics` empty: all matters."""
-
-    title: str
-    start: date
-    text: str = ""
-    districts: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
-    number: int = 0
-    who: str = ""
 
 
 class Policies:

@@ -1,18 +1,13 @@
-"""Shares and counts of units: Wilson's interval of one, and many drawn towards their middle as far as each is small."""
+"""Shares and counts of many units, drawn towards their middle as far as each is small."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import betaln, gammaln
-from scipy.stats import beta, gamma, norm
 
 Floats = npt.NDArray[np.float64]
-_DIGITS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +22,16 @@ class Shrunk:
     deviation: Floats
 
 
-def wilson(hits: int, n: int, *, mass: float = 0.95) -> tuple[float, float]:
-    """Ends of the interval of a share, per cent (Wilson 1927). n > 0."""
-    share, z = hits / n, float(norm.ppf((1 + mass) / 2))
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
-    return round(100 * max(0.0, middle - half), _DIGITS), round(100 * min(1.0, middle + half), _DIGITS)
-
-
 def shares(hits: Floats, n: Floats) -> Shrunk:
     """Per cent of each unit, beta-binomial by empirical Bayes (maximum marginal likelihood).
 
     Args:
         hits, n: (units,), 0 ≤ hits ≤ n; at least one n above 0.
     """
+    from scipy.optimize import minimize
+    from scipy.special import betaln
+    from scipy.stats import beta
+
     total = min(max(float(hits.sum() / n.sum()), 1e-4), 1 - 1e-4)
 
     def negative(x: Floats) -> float:
@@ -64,6 +55,10 @@ def rates(counts: Floats, exposure: Floats) -> Shrunk:
     Args:
         counts, exposure: (units,), exposure above 0; at least one count above 0.
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import gammaln
+    from scipy.stats import gamma
+
     mean = float(counts.sum() / exposure.sum())
 
     def negative(log_shape: float) -> float:

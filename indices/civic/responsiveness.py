@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from indices.civic.proportions import wilson
+from indices.civic.intervals import wilson
 from indices.civic.workdays import workdays_between
 from models.clock import city_day
 from models.errors import BadRequest

@@ -8,30 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from indices.civic.cells import Cells, cells
-from indices.civic.level import ALERT, DROP_POINTS, DROP_WEEKS, levels
+from indices.civic.level import DROP_POINTS, DROP_WEEKS, levels
 from models.figures import Index, IndexCell
 from models.ports import Reader
 from models.query import Query
-from models.record import Frozen
+from models.satisfaction import Weekly
 
 Floats = npt.NDArray[np.float64]
 SHOWN_WIDTH: Final = 15.0
 """A week whose interval is wider than this has no value: what is known of it comes from other weeks."""
 _Z: Final = 1.959964
 _Z90: Final = 1.644854
-
-
-class Weekly(Frozen):
-    """Every unit in every week, and (unit → probability) that it fell by more than three points in the last four weeks."""
-
-    cells: tuple[IndexCell, ...]
-    drop: dict[str, float]
-
-    @property
-    def dropped(self) -> list[str]:
-        """Units whose fall is told, the surest first."""
-        sure = [unit for unit, chance in self.drop.items() if chance > ALERT]
-        return sorted(sure, key=lambda unit: (-self.drop[unit], unit))
 
 
 def by_week(

@@ -13,9 +13,8 @@ from sqlalchemy import Column, Double, Engine, String, Table, Text, insert, sele
 
 from indices.database import metadata, reading, writing
 from models.errors import BadRequest
-from models.record import Frozen
+from models.satisfaction import LAYERS, Scheme
 
-LAYERS: Final = ("响应", "解决", "满意", "情绪", "负担")
 BAND: Final = 0.5
 """Every weight may be half as large or half as large again: what the band of a composite shows."""
 _LONGEST: Final = 40
@@ -28,23 +27,6 @@ index_weights = Table(
     Column("who", String(64), nullable=False),
     Column("at", Double, nullable=False),
 )  # fmt: skip
-
-
-class Scheme(Frozen):
-    """`weights`: layer → part, at least one above 0. `effective` None: a sample, never in force by itself."""
-
-    version: str
-    title: str
-    owner: str
-    weights: dict[str, float]
-    note: str = ""
-    effective: date | None = None
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Layer → share of the whole, in the order of LAYERS, those at 0 left out."""
-        total = sum(self.weights.values())
-        return {layer: self.weights[layer] / total for layer in LAYERS if self.weights.get(layer, 0.0) > 0}
 
 
 @cache

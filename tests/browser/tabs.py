@@ -19,12 +19,12 @@ from indices.civic.composite import composite
 from indices.civic.drivers import ATTRIBUTES, drivers, index_change
 from indices.civic.evaluation import evaluate
 from indices.civic.metrics import measure, names, series
-from indices.civic.policies import Policy
 from indices.civic.text_prediction import assess
 from indices.civic.weights import shipped
 from indices.saved_views import SavedView
 from models.figures import Placebo, PolicyEffect, Span, Survey, SurveyRow
 from models.query import Query
+from models.satisfaction import Policy
 
 SPAN = Span(value=3.1, low=1.2, high=5.0, low90=1.5, high90=4.7)
 

@@ -18,6 +18,7 @@ HEAVY = {
     "sklearn",
     "pyarrow",
     "elasticsearch",
+    "scipy",
     "docx",
     "openpyxl",
 }

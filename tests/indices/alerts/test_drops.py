@@ -10,11 +10,12 @@ from sqlalchemy import Engine
 
 from indices.alerts.drops import DROP, record_drops
 from indices.civic.alerts import list_alerts
-from indices.civic.weekly import Weekly, by_week
+from indices.civic.weekly import by_week
 from indices.stores.memory import MemoryStore
 from models.labels import Level
 from models.query import Query
 from models.record import Record
+from models.satisfaction import Weekly
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

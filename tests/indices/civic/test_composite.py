@@ -14,11 +14,12 @@ from sqlalchemy import Engine
 from indices.civic.base_data import BaseData, BaseFigure
 from indices.civic.composite import LEAST_SHARE, band, composite, weighed
 from indices.civic.satisfaction import satisfaction
-from indices.civic.weights import BAND, LAYERS, Scheme, shipped
+from indices.civic.weights import BAND, shipped
 from indices.stores.memory import MemoryStore
 from models.figures import CompositeRow, Layer
 from models.query import Query
 from models.record import Annotation, Record
+from models.satisfaction import LAYERS, Scheme
 
 FIVE = shipped()[0]
 THREE = Scheme(version="三率", title="", owner="", weights={"响应": 30, "解决": 35, "满意": 35})

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Engine
 
 from crawlers.simulation.ratings import simulate_policy
-from indices.civic.policies import Policies, Policy, policy_effect, week_table, weekly_difference
+from indices.civic.policies import Policies, policy_effect, week_table, weekly_difference
 from indices.civic.policy_effect import effect
 from indices.stores.memory import MemoryStore
 from models.errors import BadRequest, NotFound
 from models.query import Query
 from models.record import Annotation, Record
+from models.satisfaction import Policy
 
 BEGIN = datetime(2025, 1, 6, 2, tzinfo=UTC)  # a Monday
 START = date(2026, 1, 5)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indices.civic.proportions import rates, shares, wilson
+from indices.civic.intervals import wilson
+from indices.civic.proportions import rates, shares
 
 
 @given(st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine
 
-from indices.civic.weights import LAYERS, Scheme, in_force, known, save, shipped
+from indices.civic.weights import in_force, known, save, shipped
 from models.errors import BadRequest
+from models.satisfaction import LAYERS, Scheme
 
 TODAY = date(2026, 11, 27)
 
