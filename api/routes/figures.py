@@ -22,6 +22,8 @@ from models.figures import (
     Surveyed,
     TextPrediction,
 )
+from models.record import Frozen
+from models.satisfaction import Policy, Scheme, Weekly
 from models.viewer import Viewer
 
 router = APIRouter(prefix="/figures", tags=["figures"])
@@ -114,6 +116,55 @@ def surveys(request: Request, viewer: Reading) -> Surveyed:
     house = house_of(request)
     house.audit.note(viewer.name, "surveys.read", "")
     return Surveyed(surveys=tuple(Surveys(house.database).all(viewer.districts)))
+
+
+class PolicyList(Frozen):
+    """Registered policies, the latest start first."""
+
+    policies: tuple[Policy, ...]
+
+
+class SchemeList(Frozen):
+    """Schemes of weights in the order in which they came into force, samples last; `in_force`: the version of today."""
+
+    schemes: tuple[Scheme, ...]
+    in_force: str
+
+
+@router.get("/weekly")
+def weekly(
+    request: Request,
+    viewer: Reading,
+    by: Unit = "district",
+    since: Day = None,
+    until: Day = None,
+    district: District = None,
+) -> Weekly:
+    """Every unit in every week with 90 % and 95 % intervals, and how probable it is that it fell by more than three points in four weeks."""
+    first, end = period(since, until, days=180)
+    house, reader = house_of(request), scoped(request, viewer)
+    return index_answers.weekly(house, reader, answers.index(house, reader, by, first, end, district=district))
+
+
+@router.get("/weights")
+def weights(request: Request, viewer: Reading) -> SchemeList:
+    """The public weights of the composite, all versions."""
+    from api.questions import today
+    from indices.civic.weights import in_force, known
+
+    house = house_of(request)
+    house.audit.note(viewer.name, "weights.read", "")
+    return SchemeList(schemes=tuple(known(house.database)), in_force=in_force(house.database, today()).version)
+
+
+@router.get("/policies")
+def policies(request: Request, viewer: Reading) -> PolicyList:
+    """The register of policies."""
+    from indices.civic.policies import Policies
+
+    house = house_of(request)
+    house.audit.note(viewer.name, "policies.read", "")
+    return PolicyList(policies=tuple(Policies(house.database).all()))
 
 
 @router.get("/policies/{policy}")
