@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,9 @@ from scrapy.http import Response, TextResponse
 
 from crawlers.feeds.importer import Report, read_items
 from crawlers.feeds.mapping import Mapping
+from crawlers.feeds.values import TIMES
 from crawlers.web.source import WebSource
+from crawlers.web.times import web_time
 from models.clock import now
 from models.errors import InboxFull
 from models.item import Item
@@ -79,8 +82,12 @@ class PageSpider(scrapy.Spider):
         """A detail page. A full inbox ends the run: what is left comes with the next one, since nothing counts twice."""
         if not isinstance(response, TextResponse):
             return
+        fetched_at = now()
         row: dict[str, Any] = {field: _text(response, selector) for field, selector in self.source.fields.items()}
-        item = next(read_items([row], self.mapping, fetched_at=now(), report=self.report))
+        for field in TIMES & row.keys():
+            with suppress(ValueError):  # what is no time is named by the reading of the row, with the value seen
+                row[field] = web_time(row[field], fetched_at).isoformat()
+        item = next(read_items([row], self.mapping, fetched_at=fetched_at, report=self.report))
         payload = item.payload.model_copy(update={"url": item.payload.url or response.url})
         try:
             self.accept([item.model_copy(update={"payload": payload})])

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from api.wiring import House
 from crawlers.web.source import load_source
+from models.clock import CITY_TIME, city_day
 from models.errors import BadFile
 from models.settings import Settings
 
@@ -36,7 +38,8 @@ class Site(BaseHTTPRequestHandler):
             self._send(self._list(int(query.removeprefix("page=") or 1)))
         elif path.startswith("/letters/") and path[9:].isdigit():
             number = int(path[9:])
-            self._send(f'<main id="l" data-n="X{number}"><h1>第{number}封：路灯不亮</h1><p class="d">2026年3月{number}日 08:05</p>'
+            when = {1: "写信时间：昨天 08:05 来源：信箱", 2: "3小时前"}.get(number, f"2026年3月{number}日 08:05")
+            self._send(f'<main id="l" data-n="X{number}"><h1>第{number}封：路灯不亮</h1><p class="d">{when}</p>'
                        f'<div class="b"><p>柳堤路路灯不亮。</p><p>已有 {number} 天。</p></div></main>')  # fmt: skip
         else:
             self.send_error(404)
@@ -146,6 +149,12 @@ def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, flo
     assert one.payload.created_at is not None
     assert one.payload.created_at.day == 3
     assert one.payload.url == f"{address}/letters/3"
+    yesterday, hours = (items[name].payload.created_at for name in ("X1", "X2"))
+    assert yesterday is not None
+    assert hours is not None
+    assert (yesterday.astimezone(CITY_TIME).hour, yesterday.astimezone(CITY_TIME).minute) == (8, 5)
+    assert city_day(yesterday) == city_day(items["X1"].fetched_at) - timedelta(days=1)
+    assert timedelta(hours=3) <= items["X2"].fetched_at - hours < timedelta(hours=3, seconds=1)
     assert one.legal_basis == "公开渠道"
 
 
