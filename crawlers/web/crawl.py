@@ -29,9 +29,12 @@ def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int]) -> 
         from scrapy.crawler import AsyncCrawlerProcess
     except ImportError:
         raise MissingPart(part="scrapy", extra="crawl") from None
+    from crawlers.web import guard
     from crawlers.web.spider import PageSpider, settings_of
 
-    process = AsyncCrawlerProcess()
+    process = AsyncCrawlerProcess({
+        **guard.SETTINGS, guard.INSIDE_HOSTS: [source.host for source in sources if source.inside],
+    })  # fmt: skip
     running = []
     for source in sources:
         counted = _Counting(accept)

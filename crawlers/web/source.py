@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, ValidationError
 
 from crawlers.feeds.mapping import FIELDS
+from crawlers.web.addresses import refusal
 from models.errors import BadFile
 from models.labels import Grade, Kind
 from models.record import Frozen
@@ -28,11 +30,21 @@ class WebSource(Frozen):
     grade: Grade = Grade.GENERAL_1
     contact: Annotated[str, Field(min_length=3, description="address or page that the site's operator can turn to")]
     delay_seconds: float = Field(1.0, ge=0.0, le=3_600, description="least pause between two requests")
+    inside: bool = Field(
+        False, description="the site lies in the house's own network; else nothing inside is ever asked"
+    )
     max_pages: int = Field(500, ge=1, le=100_000, description="pages of one run")
+
+    @property
+    def host(self) -> str:
+        """Of its list."""
+        return urlsplit(str(self.start)).hostname or ""
 
     def problems(self) -> list[str]:
         """What is wrong with it, in sentences."""
         unknown = [f"没有字段 {name!r}，可用 {'、'.join(FIELDS)}" for name in self.fields if name not in FIELDS]
+        if not self.inside and (reason := refusal(str(self.start))):
+            unknown.append(f"start：{reason}；本单位内网的网站请写 inside = true")
         return unknown + ([] if {"title", "text"} & set(self.fields) else ["fields 里要有 title 或 text"])
 
 

@@ -14,6 +14,7 @@ from scrapy.http import Response, TextResponse
 from crawlers.feeds.importer import Report, read_items
 from crawlers.feeds.mapping import Mapping
 from crawlers.feeds.values import TIMES
+from crawlers.web import guard
 from crawlers.web.source import WebSource
 from crawlers.web.times import web_time
 from models.clock import now
@@ -25,8 +26,10 @@ TIMEOUT_SECONDS = 30
 
 
 def settings_of(source: WebSource) -> dict[str, Any]:
-    """Scrapy's settings for one run. Pro: a site is never hurt, nothing inside is reached by file: or ftp:. Con: it is slow."""
+    """Scrapy's settings for one run. Pro: a site is never hurt, nothing inside is reached by file:, by a redirect or by a name. Con: it is slow."""
     return {
+        **guard.SETTINGS,
+        guard.OWN_HOST: source.host if source.inside else "",
         "USER_AGENT": f"Minsheng/0.1 (+{source.contact})",
         "ROBOTSTXT_OBEY": True,  # off in the library's default
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
@@ -57,7 +60,7 @@ class PageSpider(scrapy.Spider):
         super().__init__(**kwargs)
         self.source = source
         self.accept = accept
-        self.allowed_domains = [urlsplit(str(source.start)).hostname or ""]
+        self.allowed_domains = [source.host]
         self.report = Report()
         self.mapping = Mapping(name=source.name, source=source.name, legal_basis=source.legal_basis, grade=source.grade,
                                columns={field: field for field in source.fields},

@@ -85,11 +85,16 @@ def correct(
     told = float(times @ answered)
     silent = 1.0 - told / total
     return Corrected(
-        value=min(max(value, 0.0), 100.0), low=max(0.0, value - reach), high=min(100.0, value + reach),
-        naive=float(times @ given) / told, weighted=float(times @ (weight * given) / (times @ weight)),
-        pessimistic=max(0.0, value - UNLIKE_POINTS * silent), n=int(total), answered=int(told),
+        value=_kept(value), low=_kept(value - reach), high=_kept(value + reach),
+        naive=_kept(float(times @ given) / told), weighted=_kept(float(times @ (weight * given) / (times @ weight))),
+        pessimistic=_kept(value - UNLIKE_POINTS * silent), n=int(total), answered=int(told),
         n_effective=float((times @ weight) ** 2 / (times @ weight**2)), deviation=error,
     )  # fmt: skip
+
+
+def _kept(score: float) -> float:
+    """Within 0–100, which rounding may leave by a billionth."""
+    return min(max(score, 0.0), 100.0)
 
 
 def _design(facts: Sequence[Sequence[str]], n: int) -> Floats:

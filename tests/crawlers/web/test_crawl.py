@@ -79,7 +79,7 @@ def site() -> Iterator[tuple[str, list[tuple[str, float, str]]]]:
 
 def definition(address: str, **changes: object) -> str:
     values = {"name": "mailbox", "start": f"{address}/list?page=1", "items": "li a", "next_page": "a.next", "legal_basis": "公开渠道",
-              "contact": "data@city.example", "channel": "mailbox", "delay_seconds": 0.15, **changes}  # fmt: skip
+              "contact": "data@city.example", "channel": "mailbox", "delay_seconds": 0.15, "inside": True, **changes}  # fmt: skip
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     fields = '[fields]\nnative_id = "#l::attr(data-n)"\ntitle = "h1"\ntext = ".b"\ncreated_at = ".d"\n'
     return "\n".join(lines) + "\n" + fields
@@ -175,6 +175,7 @@ def test_without_sources_it_says_where_to_put_them(home: Path) -> None:
     [
         ({"start": "file:///etc/passwd"}, "start"),
         ({"start": "ftp://a.example/"}, "start"),
+        ({"start": "http://10.0.0.5/list", "inside": False}, "10.0.0.5 是内部地址；本单位内网的网站请写 inside = true"),
         ({"delay_seconds": -1}, "delay_seconds"),
         ({"legal_basis": ""}, "legal_basis"),
         ({"colour": "red"}, "colour"),
