@@ -23,8 +23,8 @@ class Crawled:
     unread: tuple[str, ...]
 
 
-def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int]) -> list[Crawled]:
-    """Crawl all sources, each politely by itself, at the same time. Raises MissingPart without the extra `crawl`."""
+def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int], *, detail: str = "") -> list[Crawled]:
+    """Crawl all sources, each politely by itself, at the same time; or of each this one page. Raises MissingPart without the extra `crawl`."""
     try:
         from scrapy.crawler import AsyncCrawlerProcess
     except ImportError:
@@ -41,7 +41,7 @@ def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int]) -> 
         crawler = process.create_crawler(PageSpider)
         for name, value in settings_of(source).items():
             crawler.settings.set(name, value, priority="cmdline")
-        process.crawl(crawler, source=source, accept=counted)
+        process.crawl(crawler, source=source, accept=counted, detail=detail)
         running.append((source, crawler, counted))
     process.start()
     return [_result(source, crawler, counted.items) for source, crawler, counted in running]

@@ -56,9 +56,10 @@ class PageSpider(scrapy.Spider):
 
     name = "pages"
 
-    def __init__(self, source: WebSource, accept: Callable[[list[Item]], int], **kwargs: Any) -> None:
+    def __init__(self, source: WebSource, accept: Callable[[list[Item]], int], detail: str = "", **kwargs: Any) -> None:
+        """`detail`: read this page alone."""
         super().__init__(**kwargs)
-        self.source = source
+        self.source, self.detail = source, detail
         self.accept = accept
         self.allowed_domains = [source.host]
         self.report = Report()
@@ -67,7 +68,10 @@ class PageSpider(scrapy.Spider):
                                constants={"channel": source.channel, "kind": source.kind.value})  # fmt: skip
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        yield scrapy.Request(str(self.source.start), callback=self.parse)
+        if self.detail:
+            yield scrapy.Request(self.detail, callback=self.parse_item)
+        else:
+            yield scrapy.Request(str(self.source.start), callback=self.parse)
 
     def parse(self, response: Response, **_: Any) -> Iterator[scrapy.Request]:
         """A list page."""

@@ -86,13 +86,17 @@ def definition(address: str, **changes: object) -> str:
 
 
 def crawl(home: Path) -> str:
-    command = [sys.executable, "-m", "api.cli", "crawl"]
+    return minsheng(home, "crawl").stdout
+
+
+def minsheng(home: Path, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "api.cli", *words]
     env = {"MINSHENG_HOME": str(home), "PATH": "", "LANG": "C.UTF-8"}
     done = subprocess.run(
         command, env=env, capture_output=True, text=True, timeout=90, check=False, cwd=Path(__file__).parents[3]
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stderr
+    return done
 
 
 @pytest.fixture
@@ -192,3 +196,29 @@ def test_a_definition_without_a_text_or_with_an_unknown_field_is_refused(tmp_pat
     (tmp_path / "m.toml").write_text(text, encoding="utf-8")
     with pytest.raises(BadFile, match=r"'titel'.*title 或 text"):
         load_source(tmp_path / "m.toml")
+
+
+def test_a_source_is_tried_before_it_is_put_to_work(site: tuple[str, list[tuple[str, float, str]]], home: Path) -> None:
+    address, seen = site
+    path = home / "m.toml"
+    path.write_text(definition(address) + 'reply = ".r"\n', encoding="utf-8")
+    told = minsheng(home, "source", "try", str(path)).stdout
+    assert "封：路灯不亮" in told
+    assert "空的字段：reply" in told
+    assert len(seen) <= 8, "a few pages and no more"
+    seen.clear()
+    told = minsheng(home, "source", "try", str(path), f"{address}/letters/4").stdout
+    assert "第4封：路灯不亮" in told
+    assert [page for page, _, _ in seen] == ["/robots.txt", "/letters/4"]
+    with House(Settings(home=home), read_only=True) as house:
+        assert house.inbox.books().received == 0, "nothing is kept"
+
+
+def test_what_finds_nothing_says_which_selector(site: tuple[str, list[tuple[str, float, str]]], home: Path) -> None:
+    address, _ = site
+    path = home / "m.toml"
+    path.write_text(definition(address, items="table a"), encoding="utf-8")
+    assert "items = 'table a' 在列表页上没有找到" in minsheng(home, "source", "try", str(path), status=1).stdout
+    path.write_text(definition("http://www.city.example", inside=False), encoding="utf-8")
+    refused = minsheng(home, "source", "try", str(path), "http://10.0.0.5/letter", status=2)
+    assert "10.0.0.5 是内部地址" in refused.stderr
