@@ -42,7 +42,7 @@ class SavedViews:
         if not 1 <= len(title) <= LONGEST_TITLE:
             raise BadRequest(name="title", value=title[:40], reason=f"名称应为 1 至 {LONGEST_TITLE} 个字")
         page = path.split("?", 1)[0]
-        if len(path) > LONGEST_PATH or not (page == "/search" or page.split("/")[1:2] == ["satisfaction"]):
+        if len(path) > LONGEST_PATH or not (page in ("/search", "/satisfaction") or page.startswith("/satisfaction/")):
             raise BadRequest(name="path", value=path[:80], reason="只能保存满意度或检索页面的地址")
         with writing(self._engine) as connection:
             count = connection.execute(select(func.count()).where(saved_views.c.who == who)).scalar_one()
