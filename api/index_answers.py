@@ -128,11 +128,11 @@ def change(
     """Why the mean of the ratings changed between two periods of whole days, both ends included. Raises BadRequest."""
     from indices.civic.cells import cells
     from indices.civic.drivers import index_change
-    from indices.civic.satisfaction import asked
+    from indices.civic.satisfaction import asked, orders
 
     def compute() -> IndexChange:
         both = [
-            asked(cells(reader, query_of(first, last + timedelta(days=1), district), _distinct(field, "channel", "rating")))
+            asked(cells(reader, orders(query_of(first, last + timedelta(days=1), district)), _distinct(field, "channel", "rating")))
             for first, last in (before, after)
         ]  # fmt: skip
         return index_change(both[0], both[1], field)
@@ -149,8 +149,9 @@ def drivers(house: House, reader: ScopedStore, since: date, until: date, *, dist
     from indices.civic.cells import cells
     from indices.civic.drivers import ATTRIBUTES
     from indices.civic.drivers import drivers as found
+    from indices.civic.satisfaction import orders
 
-    query = query_of(since, until, district)
+    query = orders(query_of(since, until, district))
     fields = [*ATTRIBUTES, "rating"]
     return remembered(
         house, reader, Drivers, "drivers", (district, since, until), lambda: found(cells(reader, query, fields))

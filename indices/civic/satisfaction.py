@@ -22,6 +22,7 @@ from indices.civic.tiers import tiers
 from indices.civic.unit_scores import UnitScores, moved, unit_scores
 from models.clock import now
 from models.figures import Index, IndexRow, Source
+from models.labels import Kind
 from models.ports import Reader
 from models.query import Query
 
@@ -56,8 +57,8 @@ def satisfaction(
         exclude: ids of records that do not count.
     """
     facts = [field for field in (*FACTS, *(TEXT if text else ())) if field != by]
-    counted = asked(cells(reader, query, [by, *facts, "rating"], exclude=exclude))
-    people = _people(reader, query, by, counted)
+    counted = asked(cells(reader, orders(query), [by, *facts, "rating"], exclude=exclude))
+    people = _people(reader, orders(query), by, counted)
     overall = _overall(
         counted, [field for field in (*FACTS, *(TEXT if text else ())) if field in counted.names], people
     )
@@ -67,6 +68,11 @@ def satisfaction(
     versions = {"index": VERSION, "text": "in" if text else "out"}
     source = Source(query=query, n=n, computed_at=now(), versions=versions)
     return Index(by=by, rows=tuple(order), overall=overall, source=source)
+
+
+def orders(query: Query) -> Query:
+    """The question's demands: of news and posts nobody is asked, though they come by a channel that has ratings."""
+    return query.narrowed(kind=(Kind.DEMAND.value,))
 
 
 def asked(counted: Cells) -> Cells:
@@ -123,9 +129,9 @@ def _rows(
         scores = moved(scores, whole - float(merged.sums(by) @ scores.value / merged.n.sum()))
     table = np.zeros((len(units), ratings.shape[1]), dtype=np.int64)
     np.add.at(table, merged.codes[by], ratings)
-    orders = merged.sums(by)
+    held = merged.sums(by)
     rows = [
-        _row(units[i], table[i], int(orders[i]), people.get(units[i], 0.0), scores, i)
+        _row(units[i], table[i], int(held[i]), people.get(units[i], 0.0), scores, i)
         for i in range(len(units)) if units[i] and table[i].sum()
     ]  # fmt: skip
     return rows if by == "week" else tiers(rows)
@@ -153,10 +159,10 @@ def raw_score(counts: Ints) -> float:
 def _overall(counted: Cells, facts: Sequence[str], people: dict[str, float]) -> IndexRow:
     """All orders together: the doubly robust mean, with the mean of the ratings beside it."""
     rated = counted.known("rating") if len(counted.n) else np.zeros(0, dtype=bool)
-    n, orders, speakers = int(counted.n[rated].sum()), counted.orders, people[WHOLE]
-    coverage = round(100.0 * n / orders, 1) if orders else None
+    n, held, speakers = int(counted.n[rated].sum()), counted.orders, people[WHOLE]
+    coverage = round(100.0 * n / held, 1) if held else None
     if n < MIN_RATINGS:
-        return IndexRow(key=WHOLE, value=None, low=None, high=None, n=n, n_effective=speakers, status="样本不足", orders=orders,
+        return IndexRow(key=WHOLE, value=None, low=None, high=None, n=n, n_effective=speakers, status="样本不足", orders=held,
                         coverage=coverage)  # fmt: skip
     merged = _combinations(counted, facts)
     answered = merged.known("rating")
@@ -169,7 +175,7 @@ def _overall(counted: Cells, facts: Sequence[str], people: dict[str, float]) -> 
     return IndexRow(
         key=WHOLE, value=round(found.value, 2), low=round(found.low, 2), high=round(found.high, 2), low90=round(max(0.0, found.value - half), 2),
         high90=round(min(100.0, found.value + half), 2), n=n, n_effective=round(speakers * found.n_effective / n, 1), status="ok",
-        raw=round(found.naive, 2), weighted=round(found.weighted, 2), pessimistic=round(found.pessimistic, 2), orders=orders,
+        raw=round(found.naive, 2), weighted=round(found.weighted, 2), pessimistic=round(found.pessimistic, 2), orders=held,
         coverage=coverage,
     )  # fmt: skip
 

@@ -201,3 +201,13 @@ def test_the_mean_of_the_units_by_their_orders_is_the_whole(by: Any) -> None:
     assert len(known) == len(index.rows)
     mean = sum((row.value or 0) * row.orders for row in known) / sum(row.orders for row in known)
     assert mean == pytest.approx(index.overall.value, abs=0.02)
+
+
+def test_news_and_posts_of_a_channel_that_has_ratings_are_no_orders() -> None:
+    """The web brings letters, which are rated, and news, which nobody is asked about."""
+    letters = [record for i in range(3) for record in answers(f"单位{i}", "web", 0.8, 4, 100, i)]
+    news = [one.model_copy(update={"id": f"news{k}", "kind": "news", "rating": None}) for k, one in enumerate(letters)]
+    index = satisfaction(store_of(letters, news), Query(), "department")
+    assert index.overall.orders == 300
+    assert index.overall.coverage == pytest.approx(80, abs=6)
+    assert {row.orders for row in index.rows} == {100}
