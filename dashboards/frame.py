@@ -135,6 +135,10 @@ class Frame:
     def entries(self) -> tuple[PageEntry, ...]:
         return tuple(entry for entry in PAGES if self.viewer.role in entry.roles)
 
+    def may_open(self, page: str) -> bool:
+        """Whether the viewer has this page of the rail."""
+        return may_open(page, self.viewer.role)
+
     @property
     def may_search(self) -> bool:
         return may_open("search", self.viewer.role)

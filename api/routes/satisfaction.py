@@ -23,7 +23,9 @@ from models.viewer import Viewer
 router = APIRouter(include_in_schema=False)
 Policy = Annotated[Viewer, Depends(ROLES["satisfaction"])]
 Deciding = Annotated[Viewer, Depends(Allow(Role.ANALYST))]
-Filing = Annotated[Viewer, Depends(Allow(Role.ANALYST, Role.LEADER, Role.OPERATOR))]
+FILERS = (Role.ANALYST, Role.LEADER, Role.OPERATOR)
+Filing = Annotated[Viewer, Depends(Allow(*FILERS))]
+Evaluated = Annotated[Viewer, Depends(Allow(*FILERS, Role.RESEARCHER))]
 DAYS = 90
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UNITS = ("district", "department", "topic")
@@ -222,7 +224,7 @@ def add_policy(
 
 
 @router.get("/satisfaction/evaluation")
-def evaluation(request: Request, viewer: Policy) -> Response:
+def evaluation(request: Request, viewer: Evaluated) -> Response:
     """考核与申诉: units in tiers, appeals."""
     from dashboards.views.evaluation import evaluation_view
     from indices.civic.appeals import Appeals
@@ -232,7 +234,9 @@ def evaluation(request: Request, viewer: Policy) -> Response:
     found = index_answers.evaluation(asked.house, asked.reader, by, asked.since, asked.end, district=asked.district)
     scope = viewer.districts
     seen = [one for one in Appeals(asked.house.database).all() if scope is None or one.district in scope]
-    view = evaluation_view(found, seen, by=by, who=viewer.name, decides=viewer.role is Role.ANALYST)
+    view = evaluation_view(
+        found, seen, by=by, who=viewer.name, decides=viewer.role is Role.ANALYST, files=viewer.role in FILERS
+    )
     return HTMLResponse(pages.render_satisfaction_evaluation(view, asked.frame))
 
 

@@ -41,12 +41,13 @@ class EvaluationView:
     appeals: tuple[AppealRow, ...]
     grounds: tuple[str, ...]
     empty: str
+    files: bool
 
 
 def evaluation_view(
-    found: Evaluation, appeals: Sequence[Appeal], *, by: Unit, who: str, decides: bool
+    found: Evaluation, appeals: Sequence[Appeal], *, by: Unit, who: str, decides: bool, files: bool
 ) -> EvaluationView:
-    """`who`: the viewer, who never decides their own appeal; `decides`: whether their role may."""
+    """`who`: the viewer, who never decides their own appeal; `decides`, `files`: whether their role may."""
     groups = []
     for tier in TIERS:
         rows = [(label_of(by, row.key), row) for row in found.index.rows if row.tier == tier]
@@ -57,7 +58,7 @@ def evaluation_view(
     return EvaluationView(
         by=by, by_name=NAMES[by], choices=tuple(NAMES.items()), groups=tuple(groups), left_out=tuple(found.left_out.items()),
         appeals=tuple(_row(one, who, decides) for one in appeals), grounds=GROUNDS,
-        empty="" if found.index.rows else "所选范围内没有带评价的工单，不能分档。",
+        files=files, empty="" if found.index.rows else "所选范围内没有带评价的工单，不能分档。",
     )  # fmt: skip
 
 

@@ -175,6 +175,26 @@ def test_an_appeal_is_filed_decided_by_another_and_counts(client: Client, city: 
     assert judge.post("/satisfaction/appeals/99", data={"state": "支持", "note": "x"}).status_code == 404
 
 
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.LEADER, Role.ANALYST, Role.RESEARCHER])
+def test_who_may_file_is_led_to_a_page_that_opens_and_who_may_not_sees_no_form(
+    client: Client, city: House, role: Role
+) -> None:
+    browser = client(role)
+    page = browser.get("/satisfaction/evaluation")
+    assert page.status_code == 200
+    assert ("提出申诉" in page.text) == (role is not Role.RESEARCHER)
+    assert ('href="/satisfaction/change' in page.text) == (role is not Role.OPERATOR), (
+        "tabs that do not open are not offered"
+    )
+    filed = browser.post("/satisfaction/appeals", data={"order": "C10", "ground": "其他", "text": "x"})
+    if role is Role.RESEARCHER:
+        assert filed.status_code == 404
+    else:
+        assert browser.get(filed.headers["location"]).status_code == 200
+    if role is Role.OPERATOR:
+        assert "/satisfaction/evaluation" in browser.get("/desk").text
+
+
 def test_an_appeal_of_another_district_does_not_exist(client: Client, city: House) -> None:
     assert (
         client(Role.OPERATOR, [EAST])

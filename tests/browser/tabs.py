@@ -116,7 +116,7 @@ def evaluation(demo: Any, frame: Any) -> str:
     done = one.model_copy(
         update={"number": 2, "state": "支持", "decided_by": words, "note": words, "decided_at": 1.7e9}
     )
-    view = evaluation_view(found, [one, done], by="street", who="林浩", decides=True)
+    view = evaluation_view(found, [one, done], by="street", who="林浩", decides=True, files=True)
     return pages.render_satisfaction_evaluation(view, frame)
 
 
