@@ -9,12 +9,13 @@ from typing import Final
 from dashboards import formats
 from dashboards.views.counts import label_of
 from dashboards.views.satisfaction import BY_NAMES, DEFINITION
+from indices.civic.metrics import last_day
 from models.clock import city_day
 from models.figures import Composite, Index, IndexRow, Metric
 from models.query import Query
+from models.satisfaction import LAYERS
 
 Cell = str | float | int | None
-LAYERS: Final = ("响应", "解决", "满意", "情绪", "负担")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,8 @@ def index_sheets(
 
 
 def period_of(query: Query) -> str:
-    from datetime import timedelta
-
-    first = city_day(query.since) if query.since else None
-    last = city_day(query.until - timedelta(microseconds=1)) if query.until else None
-    return formats.span(first, last) if first and last else "全部时间"
+    """The days of a question, in words."""
+    return formats.span(city_day(query.since), last_day(query)) if query.since and query.until else "全部时间"
 
 
 def versions(index: Index) -> str:

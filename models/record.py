@@ -125,6 +125,11 @@ class Record(Frozen):
         return f"{self.title}\n{self.text}" if self.title else self.text
 
     @property
+    def settled_at(self) -> datetime | None:
+        """When it was answered or closed, whichever came first; None while it is open."""
+        return min((at for at in (self.replied_at, self.closed_at) if at), default=None)
+
+    @property
     def timely(self) -> str | None:
         """Whether it was answered by its due time: yes, no, or None while it is open or has no due time."""
         answered = self.replied_at or self.closed_at

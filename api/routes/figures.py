@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from api import answers, index_answers
 from api.auth import Allow, house_of, scoped
 from api.day import Day
+from api.questions import today
 from api.routes.answers import period
 from dashboards.frame import PAGES
 from models.figures import (
@@ -30,7 +32,6 @@ router = APIRouter(prefix="/figures", tags=["figures"])
 Reading = Annotated[Viewer, Depends(Allow(*next(entry.roles for entry in PAGES if entry.key == "satisfaction")))]
 District = Annotated[str | None, Query(max_length=100)]
 Unit = Literal["district", "department", "topic"]
-YEARS_DAYS = 730
 
 
 @router.get("/metrics")
@@ -55,8 +56,6 @@ def metric(
 @router.get("/composite")
 def composite(request: Request, viewer: Reading, by: Unit = "district", since: Day = None, until: Day = None, district: District = None) -> Composite:  # fmt: skip
     """The composite of five layers by the scheme in force on the last day (default: the last 90 days)."""
-    from datetime import timedelta
-
     first, end = period(since, until, days=90)
     house, reader = house_of(request), scoped(request, viewer)
     index = answers.index(house, reader, by, first, end, district=district)
@@ -69,8 +68,6 @@ def change(
     by: Unit = "topic", district: District = None,
 ) -> IndexChange:  # fmt: skip
     """Why the mean rating changed: service and mix, part by part (default: the last 28 days against the 28 before)."""
-    from datetime import timedelta
-
     first, end = period(since, until, days=28)
     last_before = before_until or first - timedelta(days=1)
     before, before_end = period(before_since, last_before, days=(end - first).days)
@@ -149,7 +146,6 @@ def weekly(
 @router.get("/weights")
 def weights(request: Request, viewer: Reading) -> SchemeList:
     """The public weights of the composite, all versions."""
-    from api.questions import today
     from indices.civic.weights import in_force, known
 
     house = house_of(request)
@@ -172,7 +168,6 @@ def policy(
     request: Request, viewer: Reading, policy: Annotated[int, Path(ge=1, le=2**31 - 1)], until: Day = None
 ) -> PolicyEffect:
     """A registered policy's before and after."""
-    from api.questions import today
     from indices.civic.policies import Policies
 
     house = house_of(request)

@@ -11,15 +11,13 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from indices.civic.alerts import KEPT, Alert, alert_figures, alerts, row_of
+from indices.civic.alerts import KEPT, Alert, record_apart
 from indices.civic.level import DROP_POINTS, DROP_WEEKS
 from indices.civic.levels import Rules, rules_on
-from indices.database import upsert, writing
 from models.clock import city_day, now
-from models.figures import Hotspots, IndexCell, Source
+from models.figures import IndexCell
 from models.identity import digest
 from models.labels import Level
-from models.query import Query
 from models.satisfaction import DROP_ALERT, Weekly
 
 DROP: Final = "satisfaction"
@@ -32,16 +30,7 @@ def record_drops(
     """Raise the falls that are new. `by`: what the units are, 区县 or 承办单位."""
     moment = at or now()
     fallen = [_alert(unit, found, by, moment, rules) for unit in found.dropped]
-    if not fallen:
-        return []
-    empty = Hotspots(hotspots=(), source=Source(query=Query(), n=0, computed_at=moment, versions={}))
-    figure = {"id": KEPT, "computed_at": moment.timestamp(), "body": empty.model_dump_json()}
-    with writing(engine) as connection:
-        connection.execute(upsert(engine, alert_figures).values(figure).on_conflict_do_nothing())
-        return [
-            one for one in fallen
-            if connection.execute(upsert(engine, alerts).values(row_of(one)).on_conflict_do_nothing()).rowcount > 0
-        ]  # fmt: skip
+    return record_apart(engine, fallen, moment)
 
 
 def _alert(unit: str, found: Weekly, by: str, moment: datetime, rules: tuple[Rules, ...] | None) -> Alert:

@@ -11,14 +11,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from indices.civic.alerts import KEPT, Alert, alert_figures, alerts, row_of
-from indices.database import upsert, writing
+from indices.civic.alerts import KEPT, Alert, record_apart
 from indices.instructions import OPEN, Instruction, Instructions
 from models.clock import city_day, now
-from models.figures import Hotspots, Source
 from models.identity import digest
 from models.labels import Level
-from models.query import Query
 
 REMINDER: Final = "instruction"
 AGAIN_DAYS: Final = 7
@@ -29,17 +26,7 @@ def remind(engine: Engine, *, at: datetime | None = None) -> list[Alert]:
     moment = at or now()
     waiting = [one for one in Instructions(engine).list(only_open=True) if one.state == OPEN]
     due = [_reminder(one, moment) for one in waiting if one.urgency(city_day(moment))]
-    if not due:
-        return []
-    empty = Hotspots(hotspots=(), source=Source(query=Query(), n=0, computed_at=moment, versions={}))
-    figure = {"id": KEPT, "computed_at": moment.timestamp(), "body": empty.model_dump_json()}
-    with writing(engine) as connection:
-        connection.execute(upsert(engine, alert_figures).values(figure).on_conflict_do_nothing())
-        return [
-            one
-            for one in due
-            if connection.execute(upsert(engine, alerts).values(row_of(one)).on_conflict_do_nothing()).rowcount > 0
-        ]
+    return record_apart(engine, due, moment)
 
 
 def _reminder(one: Instruction, moment: datetime) -> Alert:

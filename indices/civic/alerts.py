@@ -18,9 +18,10 @@ from sqlalchemy import Column, Connection, Double, Engine, ForeignKey, Integer, 
 from indices.civic.levels import Rules, rules_on
 from indices.database import metadata, reading, upsert, writing
 from models.clock import city_day, now
-from models.figures import Hotspot, Hotspots, LoudSource
+from models.figures import Hotspot, Hotspots, LoudSource, Source
 from models.identity import digest
 from models.labels import Level
+from models.query import Query
 
 LEVELS: Final = (Level.NONE, Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED)
 """Lowest first."""
@@ -128,6 +129,20 @@ def record_alerts(
             connection.execute(upsert(engine, alert_figures).values(row).on_conflict_do_nothing())
             connection.execute(alerts.insert(), [row_of(alert) for alert in fresh])
         return fresh
+
+
+def record_apart(engine: Engine, found: Sequence[Alert], moment: datetime) -> list[Alert]:
+    """Raise alerts that come from no figure of hotspots (`KEPT`); those whose id stands in the table already are not raised again."""
+    if not found:
+        return []
+    empty = Hotspots(hotspots=(), source=Source(query=Query(), n=0, computed_at=moment, versions={}))
+    figure = {"id": KEPT, "computed_at": moment.timestamp(), "body": empty.model_dump_json()}
+    with writing(engine) as connection:
+        connection.execute(upsert(engine, alert_figures).values(figure).on_conflict_do_nothing())
+        return [
+            one for one in found
+            if connection.execute(upsert(engine, alerts).values(row_of(one)).on_conflict_do_nothing()).rowcount > 0
+        ]  # fmt: skip
 
 
 def list_alerts(engine: Engine, *, limit: int = 100) -> list[Alert]:

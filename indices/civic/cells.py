@@ -64,6 +64,11 @@ class Cells:
         times = self.n.astype(np.float64) if weights is None else self.n * weights
         return np.bincount(self.codes[field], times, len(self.names[field])).astype(np.float64)
 
+    def points(self) -> npt.NDArray[np.float64]:
+        """(m,) the rating of each cell on 0–100, NaN where it has none."""
+        by_name = [25.0 * (int(name) - 1) if name else np.nan for name in self.names["rating"]]
+        return np.array(by_name, dtype=np.float64)[self.codes["rating"]]
+
     def ratings(self) -> tuple[Cells, Ints]:
         """The cells by all fields but `rating`, and (m, 5) how many of their orders have each, the lowest first."""
         rest = self.merged(*(field for field in self.names if field != "rating"))

@@ -66,7 +66,7 @@ def index_change(before: Cells, after: Cells, field: str) -> IndexChange:
 def _parts(cells: Cells, field: str, n: Floats | None = None) -> dict[str, tuple[float, float]]:
     """Part → (orders, mean rating on 0–100), of parts that have a rating."""
     times = cells.n.astype(np.float64) if n is None else n
-    points = _points(cells)
+    points = cells.points()
     rated = np.isfinite(points)
     size = len(cells.names[field])
     orders = np.bincount(cells.codes[field], times, size)
@@ -82,12 +82,6 @@ def _drawn(cells: Cells, field: str, random: np.random.Generator) -> dict[str, t
     while not found:
         found = _parts(cells, field, random.poisson(cells.n).astype(np.float64))
     return found
-
-
-def _points(cells: Cells) -> Floats:
-    """(m,) rating on 0–100, NaN where there is none."""
-    by_name = np.array([25.0 * (int(name) - 1) if name else np.nan for name in cells.names["rating"]])
-    return by_name[cells.codes["rating"]]
 
 
 def _span(value: float, draws: Sequence[float] | Floats) -> Span:
@@ -109,7 +103,7 @@ def drivers(cells: Cells) -> Drivers:
         cells: by the fields of ATTRIBUTES and rating.
     """
     fields = [field for field in ATTRIBUTES if field in cells.names and _both(cells, field)]
-    points = _points(cells)
+    points = cells.points()
     rated = np.isfinite(points)
     if not fields or cells.n[rated].sum() < LEAST_RATINGS:
         return Drivers(points=(), importance_cut=0.0, performance_cut=0.0, n=int(cells.n[rated].sum()))

@@ -23,7 +23,7 @@ from models.errors import NotFound
 from models.figures import Change, Metric, MetricSeries, Source
 from models.ports import Reader
 from models.query import FIELDS, Bucket, Query
-from models.record import Frozen, Record
+from models.record import Frozen
 
 Filters = dict[str, tuple[str, ...]]
 By = Literal["month", "week", "district", "department", "topic", "street"]
@@ -181,13 +181,9 @@ def _by_clock(reader: Reader, one: Definition, query: Query, by: By | None) -> d
             continue
         counts = found[row.get(by, "") if by else WHOLE]
         counts[1] += 1
-        counts[0] += _answered_within(record, begin, limit)
+        settled = record.settled_at
+        counts[0] += settled is not None and workdays_between(begin, city_day(settled)) <= limit
     return {key: (counts[0], counts[1]) for key, counts in found.items()}
-
-
-def _answered_within(record: Record, begin: date, limit: int) -> bool:
-    settled = min((at for at in (record.replied_at, record.closed_at) if at), default=None)
-    return settled is not None and workdays_between(begin, city_day(settled)) <= limit
 
 
 def _base_of(reader: Reader, one: Definition, query: Query, base: BaseData | None) -> float | None:

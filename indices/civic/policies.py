@@ -136,9 +136,7 @@ def week_table(counted: Cells, field: str, weeks: list[date]) -> tuple[Floats, I
         return np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
     number = {str(week): k for k, week in enumerate(weeks)}
     column = np.array([number.get(name, -1) for name in counted.names["week"]])[counted.codes["week"]]
-    points = np.array([25.0 * (int(name) - 1) if name else 0.0 for name in counted.names["rating"]])[
-        counted.codes["rating"]
-    ]
+    points = counted.points()
     here = column >= 0
     place = (counted.codes[field] * len(weeks) + column)[here]
     n = np.bincount(place, counted.n[here], units * len(weeks))

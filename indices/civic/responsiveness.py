@@ -67,7 +67,7 @@ def responsiveness(records: Iterable[Record], by: By, end: date, *, limit: int =
     everything: list[tuple[int, bool, bool]] = []
     for record in records:
         begin = city_day(record.created_at)
-        settled = min((at for at in (record.replied_at, record.closed_at) if at), default=None)
+        settled = record.settled_at
         answered = settled is not None and city_day(settled) <= end
         until = city_day(settled) if answered and settled else end
         one = (max(0, workdays_between(begin, until)), answered, workdays_between(begin, end) >= limit)

@@ -166,11 +166,10 @@ def _overall(counted: Cells, facts: Sequence[str], people: dict[str, float]) -> 
                         coverage=coverage)  # fmt: skip
     merged = _combinations(counted, facts)
     answered = merged.known("rating")
-    points = np.array([25.0 * (int(name) - 1) if name else 0.0 for name in merged.names["rating"]])
     columns = [
         column for field in merged.names if field != "rating" and len(column := comparable(merged, field, answered))
     ]
-    found = correct(points[merged.codes["rating"]], answered, columns, orders=merged.n)
+    found = correct(merged.points(), answered, columns, orders=merged.n)
     half = _Z90 * found.deviation
     return IndexRow(
         key=WHOLE, value=round(found.value, 2), low=round(found.low, 2), high=round(found.high, 2), low90=round(max(0.0, found.value - half), 2),

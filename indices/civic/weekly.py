@@ -40,9 +40,7 @@ def weekly(counted: Cells, by: str, index: Index | None = None) -> Weekly:
     rated = counted.kept(counted.known("rating") & counted.known(by))
     units, weeks = rated.names[by], rated.names["week"]
     shape = (len(units), len(weeks))
-    points = np.array([25.0 * (int(name) - 1) if name else 0.0 for name in rated.names["rating"]])[
-        rated.codes["rating"]
-    ]
+    points = rated.points()
     place = rated.codes[by] * shape[1] + rated.codes["week"]
     n = np.bincount(place, rated.n, shape[0] * shape[1]).reshape(shape)
     total = np.bincount(place, rated.n * points, shape[0] * shape[1]).reshape(shape)
