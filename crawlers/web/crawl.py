@@ -3,75 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from crawlers.web.source import WebSource
-from models.errors import MissingPart
+from models.errors import BadFile, MissingPart
 from models.item import Item
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from crawlers.web.keeping import Archive
 
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """What a run over one source did. `reason`: finished, or why it ended early."""
+    """What a run over one source did. `reason`: how it ended, in words. `shortest_gap`: least seconds between two requests."""
 
     source: str
-    pages: int
-    items: int
-    forbidden: int
-    failed: int
-    reason: str
-    unread: tuple[str, ...]
+    pages: int = 0
+    items: int = 0
+    unchanged: int = 0
+    forbidden: int = 0
+    failed: int = 0
+    bytes: int = 0
+    reason: str = "没有开始"
+    unread: tuple[str, ...] = ()
+    errors: dict[str, int] = field(default_factory=dict)
+    problems: dict[str, int] = field(default_factory=dict)
+    shortest_gap: float | None = None
 
 
-def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int], *, detail: str = "") -> list[Crawled]:
-    """Crawl all sources, each politely by itself, at the same time; or of each this one page. Raises MissingPart without the extra `crawl`."""
+def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int], engine: Engine, *, archive: Archive | None = None,
+          since: datetime | None = None, detail: str = "") -> list[Crawled]:  # fmt: skip
+    """Crawl sources, each politely by itself, at the same time; or of each this one detail page.
+
+    `engine`: the state database, where their frontiers lie. `since`: the first day asked for, where a site can be asked for days.
+
+    Raises:
+        MissingPart: without the extra `crawl`.
+        BadFile: a source names a spider that is not there.
+    """
     try:
         from scrapy.crawler import AsyncCrawlerProcess
     except ImportError:
         raise MissingPart(part="scrapy", extra="crawl") from None
     from crawlers.web import guard
-    from crawlers.web.spider import PageSpider, settings_of
+    from crawlers.web.spider import settings_of
+    from indices.collection.frontier import Frontier
+    from indices.collection.places import Places
 
     process = AsyncCrawlerProcess({
-        **guard.SETTINGS, guard.INSIDE_HOSTS: [source.host for source in sources if source.inside],
+        **guard.SETTINGS, "LOG_ENABLED": False, guard.INSIDE_HOSTS: [host for source in sources if source.inside for host in source.hosts],
     })  # fmt: skip
     running = []
     for source in sources:
-        counted = _Counting(accept)
-        crawler = process.create_crawler(PageSpider)
+        crawler = process.create_crawler(spider_class(source))
         for name, value in settings_of(source).items():
             crawler.settings.set(name, value, priority="cmdline")
-        process.crawl(crawler, source=source, accept=counted, detail=detail)
-        running.append((source, crawler, counted))
+        frontier = Frontier(engine, source.name, revisit_days=source.revisit_days, stop_after=source.stop_after)
+        process.crawl(
+            crawler,
+            source=source,
+            accept=accept,
+            frontier=frontier,
+            places=Places(engine),
+            archive=archive,
+            since=since,
+            detail=detail,
+        )
+        running.append((source, crawler))
     process.start()
-    return [_result(source, crawler, counted.items) for source, crawler, counted in running]
+    return [_result(source, crawler) for source, crawler in running]
 
 
-class _Counting:
-    def __init__(self, accept: Callable[[list[Item]], int]) -> None:
-        self._accept, self.items = accept, 0
+def spider_class(source: WebSource) -> Any:
+    """The general spider, or the city's own. Raises BadFile."""
+    from importlib import import_module
 
-    def __call__(self, items: list[Item]) -> int:
-        accepted = self._accept(items)
-        self.items += accepted
-        return accepted
+    from crawlers.web.spider import PageSpider
+
+    if not source.spider:
+        return PageSpider
+    module, _, name = source.spider.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise BadFile(
+            file=source.name, reason=f"spider = {source.spider!r} 找不到（{error}），应写成 模块:类"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, PageSpider)):
+        raise BadFile(file=source.name, reason=f"spider = {source.spider!r} 应为 crawlers.web.spider.PageSpider 的子类")
+    return found
 
 
-def _result(source: WebSource, crawler: object, items: int) -> Crawled:
-    stats = crawler.stats.get_stats() if getattr(crawler, "stats", None) else {}  # type: ignore[attr-defined]
-    spider = getattr(crawler, "spider", None)
-    bad = sum(
-        count
-        for name, count in stats.items()
-        if name.startswith("downloader/response_status_count/") and not name.endswith("/200")
-    )
-    refused = stats.get(
-        "downloader/exception_type_count/scrapy.exceptions.IgnoreRequest", 0
-    )  # by robots.txt: no failure
-    broken = sum(
-        count for name, count in stats.items() if name.startswith("spider_exceptions/") and not name.endswith("/count")
-    )
-    unread = tuple(spider.report.sentences()) if spider else ()
-    return Crawled(source=source.name, pages=stats.get("response_received_count", 0), items=items,
-                   forbidden=stats.get("robotstxt/forbidden", 0), failed=bad + broken + stats.get("downloader/exception_count", 0) - refused,
-                   reason=str(stats.get("finish_reason", "not_started")), unread=unread)  # fmt: skip
+def _result(source: WebSource, crawler: Any) -> Crawled:
+    spider = crawler.spider
+    if spider is None:
+        return Crawled(source.name)
+    tally = spider.tally
+    return Crawled(source=source.name, pages=tally.pages, items=spider.keeper.items, unchanged=tally.unchanged, forbidden=tally.forbidden,
+                   failed=tally.failed, bytes=tally.bytes, reason=spider.reason, unread=tuple(spider.report.sentences()), errors=tally.errors,
+                   problems=tally.problems, shortest_gap=spider.shortest_gap)  # fmt: skip

@@ -16,8 +16,8 @@ from crawlers.web.addresses import SCHEMES, is_outside, refusal
 
 INSIDE_HOSTS: Final = "MINSHENG_INSIDE_HOSTS"
 """Setting of the process: hosts of the house's own network that one of its sources lies on."""
-OWN_HOST: Final = "MINSHENG_OWN_HOST"
-"""Setting of a crawler: its own of these hosts, or nothing."""
+OWN_HOSTS: Final = "MINSHENG_OWN_HOSTS"
+"""Setting of a crawler: its own of these hosts."""
 SETTINGS: Final[dict[str, Any]] = {
     "TWISTED_DNS_RESOLVER": "crawlers.web.guard.OutsideResolver",  # of the whole process; a spider's own is ignored in silence
     "DOWNLOADER_MIDDLEWARES": {"crawlers.web.guard.OutsideOnly": 1},
@@ -27,17 +27,17 @@ SETTINGS: Final[dict[str, Any]] = {
 class OutsideOnly:
     """Downloader middleware, the first: links, redirects and robots.txt all pass it, each hop as a request of its own."""
 
-    def __init__(self, own: str, inside: frozenset[str]) -> None:
-        self._own, self._others = own, inside - {own}
+    def __init__(self, own: frozenset[str], inside: frozenset[str]) -> None:
+        self._own, self._others = own, inside - own
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> OutsideOnly:
-        return cls(crawler.settings.get(OWN_HOST, ""), frozenset(crawler.settings.getlist(INSIDE_HOSTS)))
+        return cls(frozenset(crawler.settings.getlist(OWN_HOSTS)), frozenset(crawler.settings.getlist(INSIDE_HOSTS)))
 
     def process_request(self, request: Request) -> None:
         """Raises IgnoreRequest."""
         host = urlsplit(request.url).hostname or ""
-        if self._own and host == self._own and urlsplit(request.url).scheme in SCHEMES:
+        if host in self._own and urlsplit(request.url).scheme in SCHEMES:
             return
         if host in self._others:
             raise IgnoreRequest(f"{host} 是内部地址")

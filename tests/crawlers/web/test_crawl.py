@@ -132,6 +132,9 @@ def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, flo
     with lateness() as late:
         output = crawl(home)
     assert f"收 {LETTERS} 件，robots 禁止 1 页，失败 1 页" in output
+    assert float(output.split("最短相隔")[1].split("秒")[0]) >= 0.6, (
+        "measured where requests leave: a late server does not shorten it"
+    )
     paths = [path for path, _, _ in seen]
     assert paths[0] == "/robots.txt"
     assert "/letters/secret" not in paths
@@ -166,7 +169,7 @@ def test_a_site_comes_in_whole_and_politely(site: tuple[str, list[tuple[str, flo
 def test_the_number_of_pages_is_bounded(site: tuple[str, list[tuple[str, float, str]]], home: Path) -> None:
     address, seen = site
     (home / "sources" / "m.toml").write_text(definition(address, max_pages=3, delay_seconds=0.0), encoding="utf-8")
-    assert "closespider_pagecount" in crawl(home)
+    assert "已读满 3 页" in crawl(home)
     assert len(seen) < LETTERS + 3
 
 
