@@ -75,7 +75,8 @@ JOBS: tuple[Job, ...] = (
     Job("weekly", "生成每周简报", ("briefing", "--kind", "week"), cron="45 7 * * mon", catch_up=True),
     Job("monthly", "生成每月简报", ("briefing", "--kind", "month"), cron="0 8 1 * *", catch_up=True),
     Job("topics", "寻找新话题", ("topics", "run", "--if-installed"), cron="30 3 * * mon", catch_up=True),
-    Job("crawl", "采集网站来源", ("crawl",), cron="25 */2 * * *"),
+    Job("crawl", "采集到了时候的网站来源", ("crawl", "--due"), every_seconds=300),
+    Job("pull", "取到了时候的系统来源", ("pull", "--due"), every_seconds=60),
     Job("expire", "清理过期的会话与审计记录", ("doctor", "--expire"), cron="40 3 * * *", catch_up=True),
 )
 

@@ -15,12 +15,15 @@ from models.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from crawlers.archive.archive import Archive
     from indices.access import ScopedStore
     from indices.audit import AuditLog
     from indices.civic.base_data import BaseData
     from indices.civic.catalogue import Catalogue
     from indices.civic.decisions import Decisions
     from indices.civic.kept_groups import KeptGroups
+    from indices.collection.days import Days
+    from indices.collection.places import Places
     from indices.figures import FigureCache
     from indices.intake.inbox import Inbox
     from indices.intake.renewal import Renewal
@@ -161,6 +164,28 @@ class House:
         return Inbox(self.database, limit=self.settings.inbox_limit, lease_seconds=self.settings.lease_seconds)
 
     @part
+    def archive(self) -> Archive:
+        from crawlers.archive.archive import Archive
+
+        return Archive(self.folder / "archive", self.folder / "archive.key")
+
+    @part
+    def days(self) -> Days:
+        from indices.collection.days import Days
+
+        return Days(self.database)
+
+    @part
+    def places(self) -> Places:
+        from indices.collection.places import Places
+
+        return Places(self.database)
+
+    @property
+    def sources_folder(self) -> Path:
+        return Path(self.settings.crawl_sources) if self.settings.crawl_sources else self.folder / "sources"
+
+    @part
     def shelf(self) -> Shelf:
         from nlp.shelf import Shelf
 
@@ -212,7 +237,7 @@ class House:
 
         return Worker(
             self.inbox, self.store, self.annotator, self.pseudonym_key, self.settings, newest=lambda: self.annotator,
-            renewal=self.renewal,
+            renewal=self.renewal, days=self.days,
         )  # fmt: skip
 
 

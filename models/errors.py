@@ -74,6 +74,11 @@ class TooManyRequests(Retry):
     sentence = "请求过多，上限为 {limit}。请在 {retry_after_seconds} 秒后再试。"
 
 
+class SourceUnavailable(Retry):
+    code = "MS108"
+    sentence = "来源 {source} 取不到（{reason}）。已取到的不丢，下次从原处接着取。"
+
+
 class BriefingUnsupported(Retry):
     code = "MS106"
     sentence = "简报中 {count} 处数字与库中不符（{first}），未印发。新数据正在入库时会这样，请稍后重试。"

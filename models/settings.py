@@ -53,7 +53,11 @@ class Settings(BaseSettings):
     audit_days: int = Field(180, ge=180, description="how long audit rows are kept at least")
     jobs: str = Field("", description="job table for tests and small cities: comma-separated names to run; empty: all")
     watch_folder: str = Field("", description="folder whose new files are ingested; empty: HOME/incoming")
-    crawl_sources: str = Field("", description="folder of spider definitions (TOML); empty: HOME/sources")
+    crawl_sources: str = Field("", description="folder of source definitions (TOML); empty: HOME/sources")
+    archive_url: str = Field(
+        "",
+        description="where closed days of the archive are shipped to (fsspec address, e.g. s3://…); empty: they stay",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
 
     @classmethod

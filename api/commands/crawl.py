@@ -1,34 +1,76 @@
-"""`minsheng crawl`: collect from web sources."""
+"""`minsheng crawl` and `minsheng pull`: one run over web sources, over systems."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from crawlers.systems.pulling import Pulled
     from crawlers.web.crawl import Crawled
+
+Named = Annotated[
+    list[str] | None, typer.Option("--source", help="来源名，或来源定义文件（TOML）；可重复；不给则用全部")
+]
+Due = Annotated[bool, typer.Option("--due", help="只取到了时候的来源，由定时任务使用")]
 
 
 def register(app: typer.Typer) -> None:
     app.command("crawl")(crawl)
+    app.command("pull")(pull)
 
 
-def crawl(source: Annotated[list[Path] | None, typer.Option("--source", help="来源定义（TOML），可重复；不给则用全部")] = None) -> None:  # fmt: skip
-    """采集网站：列表页到详情页，遵守 robots.txt，逐件进收件箱。"""
+def crawl(source: Named = None, due: Due = False) -> None:
+    """采集网站来源：遵守 robots.txt，逐页归档，逐件进收件箱。"""
+    from api.collecting import crawl_web, due_now
     from api.wiring import House
-    from crawlers.web.crawl import crawl as run
-    from crawlers.web.source import load_source
+    from crawlers.definitions import all_of, named
+    from crawlers.web.source import WebSource
 
     with House(read_only=True) as house:
-        folder = Path(house.settings.crawl_sources) if house.settings.crawl_sources else house.folder / "sources"
-        sources = [load_source(path) for path in source or sorted(folder.glob("*.toml"))]
-        if not sources:
-            typer.echo(f"没有来源：把来源定义（TOML）放进 {folder}，写法见 docs/sources.md")
+        if due:
+            found, bad = due_now(house, WebSource)
+            for error in bad:
+                typer.secho(str(error), fg=typer.colors.YELLOW, err=True)
+        else:
+            found = named(house.sources_folder, source) if source else list(all_of(house.sources_folder).values())
+        chosen = [one for one in found if isinstance(one, WebSource)]
+        if not chosen:
+            if not due:
+                typer.echo(f"没有网站来源：把来源定义（TOML）放进 {house.sources_folder}，写法见 docs/sources.md")
             return
-        for done in run(sources, house.inbox.accept, house.database):
-            tell(done)
+        done, busy = crawl_web(house, chosen)
+    for one in done:
+        tell(one)
+    _tell_busy(busy)
+
+
+def pull(source: Named = None, due: Due = False) -> None:
+    """从系统来源（数据库、接口、邮箱、主题、目录）接着上次的位置取。"""
+    from api.collecting import due_now, pull_systems
+    from api.wiring import House
+    from crawlers.definitions import all_of, named
+    from crawlers.systems.source import SystemSource
+
+    with House(read_only=True) as house:
+        if due:
+            found, bad = due_now(house, SystemSource)
+            for error in bad:
+                typer.secho(str(error), fg=typer.colors.YELLOW, err=True)
+        else:
+            found = named(house.sources_folder, source) if source else list(all_of(house.sources_folder).values())
+        chosen = [one for one in found if isinstance(one, SystemSource)]
+        if not chosen:
+            if not due:
+                typer.echo(f"没有系统来源：把来源定义（TOML）放进 {house.sources_folder}，写法见 docs/sources.md")
+            return
+        done, busy = pull_systems(house, chosen)
+    for one in done:
+        tell_pulled(one)
+    _tell_busy(busy)
+    if not due and any(one.error for one in done):
+        raise typer.Exit(1)
 
 
 def tell(done: Crawled) -> None:
@@ -41,3 +83,14 @@ def tell(done: Crawled) -> None:
         typer.echo(f"  {what}（{count} 次）")
     for sentence in done.unread:
         typer.echo(f"  {sentence}")
+
+
+def tell_pulled(done: Pulled) -> None:
+    typer.echo(f"{done.source}：{done.batches} 批，{done.rows:,} 行{'' if not done.error else f'；{done.error}'}")
+    for sentence in done.unread:
+        typer.echo(f"  {sentence}")
+
+
+def _tell_busy(names: list[str]) -> None:
+    for name in names:
+        typer.secho(f"{name}：另一个进程正在取，这一次跳过", fg=typer.colors.YELLOW, err=True)

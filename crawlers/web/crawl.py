@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from crawlers.patience import Accept
 from crawlers.web.source import WebSource
 from models.errors import BadFile, MissingPart
-from models.item import Item
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from crawlers.web.keeping import Archive
+    from crawlers.archive.archive import Archive
+
+
+AT_ONCE: Final = 16
+"""Sources read at the same time by one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,15 @@ class Crawled:
     errors: dict[str, int] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
     shortest_gap: float | None = None
+    seconds: float = 0.0
 
 
-def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int], engine: Engine, *, archive: Archive | None = None,
-          since: datetime | None = None, detail: str = "") -> list[Crawled]:  # fmt: skip
-    """Crawl sources, each politely by itself, at the same time; or of each this one detail page.
+def crawl(sources: Sequence[WebSource], accept: Accept, engine: Engine, *, archive: Archive | None = None, since: datetime | None = None,
+          detail: str = "", at_once: int = AT_ONCE, spider: Any = None) -> list[Crawled]:  # fmt: skip
+    """Crawl sources, each politely by itself, `at_once` of them at the same time, in their order; or of each this one detail page.
 
-    `engine`: the state database, where their frontiers lie. `since`: the first day asked for, where a site can be asked for days.
+    `engine`: the state database, where their frontiers lie. `since`: the first day asked for, where a site can be asked for days. `spider`:
+    a subclass of PageSpider for all of them.
 
     Raises:
         MissingPart: without the extra `crawl`.
@@ -55,25 +62,25 @@ def crawl(sources: Sequence[WebSource], accept: Callable[[list[Item]], int], eng
     from indices.collection.places import Places
 
     process = AsyncCrawlerProcess({
-        **guard.SETTINGS, "LOG_ENABLED": False, guard.INSIDE_HOSTS: [host for source in sources if source.inside for host in source.hosts],
+        **guard.SETTINGS, "LOG_ENABLED": False,
+        guard.INSIDE_HOSTS: [host for source in sources if source.inside for host in source.hosts],
     })  # fmt: skip
-    running = []
-    for source in sources:
-        crawler = process.create_crawler(spider_class(source))
+    waiting = deque((source, spider or spider_class(source)) for source in sources)
+    running: list[tuple[WebSource, Any]] = []
+
+    def begin() -> None:
+        source, kind = waiting.popleft()
+        crawler = process.create_crawler(kind)
         for name, value in settings_of(source).items():
             crawler.settings.set(name, value, priority="cmdline")
         frontier = Frontier(engine, source.name, revisit_days=source.revisit_days, stop_after=source.stop_after)
-        process.crawl(
-            crawler,
-            source=source,
-            accept=accept,
-            frontier=frontier,
-            places=Places(engine),
-            archive=archive,
-            since=since,
-            detail=detail,
-        )
         running.append((source, crawler))
+        task = process.crawl(crawler, source=source, accept=accept, frontier=frontier, places=Places(engine), archive=archive, since=since,
+                             detail=detail)  # fmt: skip
+        task.add_done_callback(lambda _: begin() if waiting else None)
+
+    for _ in range(min(at_once, len(waiting))):
+        begin()
     process.start()
     return [_result(source, crawler) for source, crawler in running]
 
@@ -105,4 +112,4 @@ def _result(source: WebSource, crawler: Any) -> Crawled:
     tally = spider.tally
     return Crawled(source=source.name, pages=tally.pages, items=spider.keeper.items, unchanged=tally.unchanged, forbidden=tally.forbidden,
                    failed=tally.failed, bytes=tally.bytes, reason=spider.reason, unread=tuple(spider.report.sentences()), errors=tally.errors,
-                   problems=tally.problems, shortest_gap=spider.shortest_gap)  # fmt: skip
+                   problems=tally.problems, shortest_gap=spider.shortest_gap, seconds=spider.seconds)  # fmt: skip

@@ -12,29 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from crawlers.archive.archive import Answer, Archive
+from crawlers.patience import Accept, patiently
 from indices.collection.frontier import Frontier, Visit
-from models.errors import InboxFull
 from models.item import Item
-
-LONGEST_PATIENCE_SECONDS = 600.0
-"""With a full inbox; then the run ends, and its pages are still wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A raw answer for the archive."""
-
-    url: str
-    asked_at: float
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-class Archive(Protocol):
-    def add(self, source: str, answers: Sequence[Answer]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +31,17 @@ class Keeper:
     """One source's. `keep` is awaited; all else happens in one thread of its own."""
 
     def __init__(
-        self, frontier: Frontier, accept: Callable[[list[Item]], int], archive: Archive | None, round_number: int
+        self, frontier: Frontier, accept: Accept, archive: Archive | None, round_number: int, *, sealed: bool = False
     ) -> None:
         self._frontier, self._accept, self._archive, self._round = frontier, accept, archive, round_number
+        self._sealed = sealed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"keep-{frontier.source}")
         self._waiting: list[tuple[Kept, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
         self.items = 0
 
     async def keep(self, kept: Kept) -> None:
-        """Returns when it is on the disk. Raises InboxFull after `LONGEST_PATIENCE_SECONDS`, DatabaseBusy, OSError."""
+        """Returns when it is on the disk. Raises InboxFull where it stays full, DatabaseBusy, OSError."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((kept, done))
         if self._task is None or self._task.done():
@@ -74,7 +58,8 @@ class Keeper:
     async def _work(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            writing = asyncio.ensure_future(self.run(self._write, [kept for kept, _ in batch]))
+            pages = [kept for kept, _ in batch]
+            writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, pages)
             await asyncio.wait([writing])
             for _, done in batch:  # whoever awaits a page is told, whatever it was
                 if error := writing.exception():
@@ -84,18 +69,7 @@ class Keeper:
 
     def _write(self, batch: Sequence[Kept]) -> None:
         if self._archive is not None and (answers := [one.answer for one in batch if one.answer]):
-            self._archive.add(self._frontier.source, answers)
+            self._archive.add(self._frontier.source, answers, sealed=self._sealed)
         if items := [item for one in batch for item in one.items]:
-            self.items += self._patiently(items)
+            self.items += patiently(self._accept, items)
         self._frontier.keep([one.visit for one in batch], self._round, time.time())
-
-    def _patiently(self, items: list[Item]) -> int:
-        """Nothing more is asked of the site while the inbox has no room (promise R6)."""
-        until = time.monotonic() + LONGEST_PATIENCE_SECONDS
-        while True:
-            try:
-                return self._accept(items)
-            except InboxFull as full:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(min(float(full.fields.get("retry_after_seconds", 1)), 10.0))

@@ -19,10 +19,11 @@ from scrapy.exceptions import CloseSpider, IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawlers.archive.archive import Answer, Archive
 from crawlers.feeds.importer import Report
 from crawlers.web import guard
 from crawlers.web.content import Content
-from crawlers.web.keeping import Answer, Archive, Keeper, Kept
+from crawlers.web.keeping import Keeper, Kept
 from crawlers.web.polite import ASKED_AT, REFUSED, Throttle, agent_name
 from crawlers.web.reading import FORM, Reader, Reading
 from crawlers.web.source import WebSource
@@ -32,6 +33,7 @@ from models.clock import now
 from models.errors import MinshengError
 from models.identity import digest
 from models.item import Item
+from models.labels import Grade
 
 MAX_BYTES: Final = 10_000_000
 TIMEOUT_SECONDS: Final = 30
@@ -117,11 +119,13 @@ class PageSpider(scrapy.Spider):
         self.tally = Tally()
         self._departures: dict[str, float] = {}
         self.shortest_gap: float | None = None
+        self.seconds = 0.0
+        self._began = time.monotonic()
         self.reason = ""
         self.not_before = 0.0
         self.place = places.begin(source.name)
         self.round = self._begin_round(since, detail)
-        self.keeper = Keeper(frontier, accept, archive, self.round)
+        self.keeper = Keeper(frontier, accept, archive, self.round, sealed=source.grade is not Grade.GENERAL_1)
         self._busy: set[str] = set()
         self._next: deque[Page] = deque()
         self._freed = asyncio.Event()
@@ -221,23 +225,24 @@ class PageSpider(scrapy.Spider):
             why = f"读页出错（{type(error).__name__}: {str(error)[:100]}）"
             self.tally.fail(why)
             asked_at = float(response.meta.get(ASKED_AT, time.time()))
-            return Kept(Visit(page, asked_at, response.status, error=why), (), self._answer(response, asked_at))
+            return Kept(Visit(page, asked_at, response.status, error=why), (), self._answer(response, asked_at, page))
 
     @staticmethod
-    def _answer(response: Response, asked_at: float) -> Answer:
+    def _answer(response: Response, asked_at: float, page: Page) -> Answer:
         headers = tuple(
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, values in response.headers.items()
             for value in values
         )
-        return Answer(response.url, asked_at, response.status, headers, response.body)
+        met = {"role": page.role, "depth": page.depth, "context": page.context}
+        return Answer(response.url, asked_at, response.status, headers, response.body, met)
 
     def kept(self, page: Page, response: Response) -> Kept:
         asked_at = float(response.meta.get(ASKED_AT, time.time()))
         self.tally.pages += 1
         self.tally.silences = 0
         self.tally.bytes += len(response.body)
-        answer = self._answer(response, asked_at)
+        answer = self._answer(response, asked_at, page)
         if response.status == 304:
             self.tally.unchanged += 1
             return Kept(Visit(page, asked_at, 304))
@@ -323,6 +328,7 @@ class PageSpider(scrapy.Spider):
             else "; ".join(self.tally.errors) or self.reason
         )
         self.keeper.close()
+        self.seconds = time.monotonic() - self._began
         self.places.end(self.source.name, self.reason, error=failed, not_before=self.not_before)
 
 

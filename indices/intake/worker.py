@@ -46,6 +46,7 @@ from models.record import Record
 from models.settings import Settings
 
 if TYPE_CHECKING:
+    from indices.collection.days import Days
     from indices.intake.renewal import Renewal
     from nlp.annotate import Draft, Reading
 
@@ -99,10 +100,12 @@ class Worker:
         name: str = "",
         newest: Callable[[], Annotates] | None = None,
         renewal: Renewal | None = None,
+        days: Days | None = None,
     ) -> None:
         """`newest`: the annotator to take from the next lease on; without it `annotator` reads everything.
 
         `renewal`: what is kept is read again where that was asked for; without it by nobody here.
+        `days`: where the days of the sources are counted; without it nowhere.
         """
         self.inbox = inbox
         self.store = store
@@ -112,6 +115,7 @@ class Worker:
         self._pseudonym_key = pseudonym_key
         self._newest = newest
         self._renewal = renewal
+        self._days = days
 
     def turn(self) -> int:
         """`step`, and where it left nothing waiting a portion of the renewal; 0 where there was nothing to do.
@@ -155,9 +159,17 @@ class Worker:
                 self.inbox.release([one.row for one in leased])
             raise
         settlement = self.inbox.settle(outcomes, run_limit=s.quarantine_run)
+        self._note(leased, outcomes)
         if settlement.halted:
             raise QuarantineOverflow(count=settlement.bad_in_a_row)
         return len(leased)
+
+    def _note(self, leased: Sequence[Leased], outcomes: Sequence[Settled]) -> None:
+        """Count them on the days of their sources; a count that cannot be written now is not worth an item's way."""
+        if self._days is not None:
+            items = {one.row: one.item for one in leased}
+            with suppress(Retry):
+                self._days.add_items((items[one.row], one.outcome) for one in outcomes)
 
     def drain(self, progress: Callable[[int], None] | None = None) -> int:
         """Work until nothing waits; how many items were settled. `progress` is told the sum after each batch.
