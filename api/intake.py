@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from models.errors import InboxFull
+from models.identity import ids_of
 
 if TYPE_CHECKING:
     from api.wiring import House
     from crawlers.feeds.importer import Feed
     from indices.intake.inbox import Books
     from models.item import Item
+
+log = logging.getLogger("minsheng.intake")
 
 BATCH_ITEMS = 1_000
 Progress = Callable[[str, int], None]
@@ -51,9 +56,24 @@ def _accept(house: House, batch: list[Item]) -> int:
     """A file does not go away: where the inbox is full, make room and offer the batch again (each refusal stays in the books)."""
     while True:
         try:
-            return house.inbox.accept(batch)
+            accepted = house.inbox.accept(batch)
+            archive_items(house, batch)
+            return accepted
         except InboxFull:
             house.worker.drain()
+
+
+def archive_items(house: House, items: Sequence[Item]) -> None:
+    """Keep items as they were given to us, for replays. Where the disk is full they are accepted all the same: the inbox has them."""
+    by_source: dict[str, list[Item]] = {}
+    for item in items:
+        by_source.setdefault(item.source, []).append(item)
+    try:
+        for source, part in by_source.items():
+            rows = [item.model_dump(mode="json", exclude_defaults=True) for item in part]
+            house.archive.add_rows(source, rows, time.time(), kind="items", ids=ids_of(part))
+    except OSError as error:
+        log.error("archive.failed", extra={"error": str(error)[:200]})
 
 
 def difference(after: Books, before: Books) -> Books:

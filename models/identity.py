@@ -11,6 +11,8 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -45,6 +47,15 @@ def canonical_url(url: str) -> str:
         sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k))
     )
     return urlunsplit((scheme, host + port, path, query, ""))
+
+
+def ids_of(items: Iterable[Item]) -> list[str]:
+    """Identities of the records that items are states of; of one whose address is none there is nothing."""
+    found = []
+    for item in items:
+        with suppress(ValueError):
+            found.append(record_id(item))
+    return found
 
 
 def record_id(item: Item) -> str:

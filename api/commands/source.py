@@ -338,3 +338,38 @@ def backfill(name: Name,
     if busy:
         typer.secho(f"{name}：另一个进程正在取，请稍后再补", fg=typer.colors.YELLOW, err=True)
         raise typer.Exit(1)
+
+
+@group.command("check")
+def check(name: Name, days: Annotated[int, typer.Option(min=1, help="看最近多少天的归档")] = 30) -> None:
+    """用今天的解析重读归档的页，逐字段比较：哪些字段以前读得到、现在读不到。"""
+    from datetime import timedelta
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from api.replay import check as compare
+    from api.wiring import House
+    from crawlers.definitions import named
+    from models.clock import city_day, now
+
+    today = city_day(now())
+    with House(read_only=True) as house:
+        [source] = named(house.sources_folder, [name])
+        house.audit.note("console", "source.check", name)
+        found, shares = compare(house, source, today - timedelta(days=days), today)
+    table = Table("字段", "库里有", "今天读到", "", title=f"{name}：{found.read:,} 页（行），{found.items:,} 件")
+    for share in shares:
+        table.add_row(share.field, f"{share.kept:,}", f"{share.now:,}", "消失" if share.vanished else "")
+    Console().print(table)
+    for problem, count in found.problems.most_common(10):
+        typer.echo(f"  {problem}（{count} 页）")
+    vanished = [share.field for share in shares if share.vanished]
+    if vanished or found.lost:
+        lost = f"{len(found.lost):,} 件今天读不出来" if found.lost else ""
+        typer.secho(
+            "；".join(part for part in (f"字段消失：{'、'.join(vanished)}" if vanished else "", lost) if part),
+            fg=typer.colors.RED,
+        )
+        raise typer.Exit(1)
+    typer.echo("没有字段消失。")

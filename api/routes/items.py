@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Allow, house_of
+from api.intake import archive_items
 from models.errors import NotFound
 from models.item import Item
 from models.labels import Role
@@ -41,5 +42,6 @@ def push(request: Request, batch: Batch, viewer: Annotated[Viewer, Depends(PUSHE
         house.audit.note(viewer.name, "items.push", "", success=False)
         raise NotFound(what=f"地址 {request.url.path}")
     accepted = house.inbox.accept(batch.items)
+    archive_items(house, batch.items)
     house.audit.note(viewer.name, "items.push", f"{accepted} items of {sorted({i.source for i in batch.items})}")
     return Accepted(accepted=accepted, waiting=house.inbox.waiting())

@@ -26,7 +26,8 @@ KEEP_DAYS: Final[dict[Grade, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A raw answer of the web. `asked_at`: Unix seconds; `page`: role, depth and context with which it was asked for."""
+    """A raw answer of the web. `asked_at`: Unix seconds; `page`: role, depth and context with which it was asked for; `ids`: of the
+    records that were read from it."""
 
     url: str
     asked_at: float
@@ -34,6 +35,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     page: Mapping[str, Any] = field(default_factory=dict)
+    ids: Sequence[str] = ()
 
     def header(self, name: str) -> str:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
@@ -49,7 +51,11 @@ class Archive:
     def add(self, source: str, answers: Sequence[Answer], *, sealed: bool = False) -> None:
         """Keep answers; sealed where the source is not public. Raises OSError where the disk is full: then they are not read either."""
         chunks = [
-            Chunk(one.asked_at, _warc(one), {"url": one.url, "status": one.status, "role": one.page.get("role", "")})
+            Chunk(
+                one.asked_at,
+                _warc(one),
+                {"url": one.url, "status": one.status, "role": one.page.get("role", ""), "ids": list(one.ids)},
+            )
             for one in answers
         ]
         self.files.append(source, WARC, chunks, sealed=sealed)
@@ -127,4 +133,5 @@ def _answer(chunk: bytes, entry: Entry) -> Answer:
     record = next(iter(ArchiveIterator(io.BytesIO(chunk))))
     page = json.loads(record.rec_headers.get_header(PAGE) or "{}")
     return Answer(url=record.rec_headers.get_header("WARC-Target-URI"), asked_at=entry.at, status=int(record.http_headers.get_statuscode()),
-                  headers=tuple(record.http_headers.headers), body=record.content_stream().read(), page=page)  # fmt: skip
+                  headers=tuple(record.http_headers.headers), body=record.content_stream().read(), page=page,
+                  ids=tuple(entry.info.get("ids", ())))  # fmt: skip

@@ -17,6 +17,7 @@ from crawlers.systems.kafka import PROBLEM as UNREADABLE
 from crawlers.systems.source import Connector, Span, System, SystemSource
 from indices.collection.places import Places
 from models.errors import MinshengError
+from models.identity import ids_of
 from models.item import PROBLEM, Item, Payload
 
 
@@ -64,10 +65,11 @@ def pull(source: SystemSource, places: Places, archive: Archive | None, accept: 
             columns = source.read_as(mappings)
             for batch in (connector or connector_of(source)).batches(place.position, span):
                 at = time.time()
+                items = items_of(batch.rows, columns, datetime.fromtimestamp(at, UTC), report)
                 if archive is not None:
-                    archive.add_rows(source.name, batch.rows, at)
-                if batch.rows:
-                    patiently(accept, items_of(batch.rows, columns, datetime.fromtimestamp(at, UTC), report))
+                    archive.add_rows(source.name, batch.rows, at, ids=ids_of(items))
+                if items:
+                    patiently(accept, items)
                 if span is None:
                     places.move(source.name, batch.position)
                 rows, batches = rows + len(batch.rows), batches + 1

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from indices.collection.frontier import DAY, FORBIDDEN_DAYS, Frontier, Page, Vis
 from indices.collection.places import Places
 from models.clock import now
 from models.errors import MinshengError
-from models.identity import digest
+from models.identity import digest, ids_of
 from models.item import Item
 from models.labels import Grade
 
@@ -265,7 +265,7 @@ class PageSpider(scrapy.Spider):
         visit = Visit(page, asked_at, response.status, etag=_header(response, "ETag"), modified=_header(response, "Last-Modified"),
                       digest=_digest(reading, response.body), settled=page.role == "detail" and "reply" in self.source.fields and reading.answered,
                       found=reading.found, following=reading.following)  # fmt: skip
-        return Kept(visit, reading.items, answer)
+        return Kept(visit, reading.items, replace(answer, ids=ids_of(reading.items)))
 
     def read_page(self, content: Content, page: Page, fetched_at: datetime) -> Reading:
         """What a page says; a city's own spider reads it in its own way here."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Protocol
 
 from models.errors import StoreUnavailable
-from models.ports import Reader, Store
+from models.ports import Store
 from models.query import Outcome, Query, Receipt
 from models.record import Record
 
@@ -17,6 +18,12 @@ BATCH = 500
 # A batch is tried for about half a minute: a restarting Elasticsearch is back by then, a broken one is worth a message.
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
 REASONS_SHOWN = 5
+
+
+class Scanned(Protocol):
+    """What can be copied."""
+
+    def scan(self, query: Query) -> Iterator[Record]: ...
 
 
 @dataclass
@@ -39,7 +46,7 @@ class Copied:
 
 
 def copy(
-    source: Reader,
+    source: Scanned,
     target: Store,
     *,
     batch: int = BATCH,

@@ -12,6 +12,7 @@ from indices.stores.copying import Copied, copy
 from indices.stores.elastic import ElasticStore, connect
 from indices.stores.elastic_calls import Breaker, Deadline, describe, read, unavailable
 from indices.stores.elastic_index import Found, bounded, create, look
+from indices.stores.overlay import Change, Overlay
 from models.errors import BadSetting, StoreRejected
 from models.query import Outcome, Query
 
@@ -30,9 +31,13 @@ class Rebuilt:
 
 
 def rebuild(
-    settings: Settings, *, shards: int | None = None, progress: Callable[[int], object] | None = None
+    settings: Settings,
+    *,
+    shards: int | None = None,
+    progress: Callable[[int], object] | None = None,
+    change: Change | None = None,
 ) -> Rebuilt:
-    """Copy the index behind the alias into the next version and let the alias lead there. The old index stays.
+    """Copy the index behind the alias into the next version, changed by `change`, and let the alias lead there. The old index stays.
 
     What is written to the old index meanwhile is not copied: stop the worker line first. Begun again after a break it goes on in
     the same new index.
@@ -58,7 +63,7 @@ def rebuild(
         # Both stores share the client, which is closed below.
         source = ElasticStore(client, name, index=old, deadline_seconds=seconds)
         target = ElasticStore(client, name, index=made, deadline_seconds=seconds)
-        copied = copy(source, target, progress=progress)
+        copied = copy(Overlay(source, change) if change else source, target, progress=progress)
         held = target.search(Query(size=0)).total
         if rejected := copied.outcomes[Outcome.REJECTED]:
             shown = "；".join(f"{record_id}：{reason}" for record_id, reason in copied.rejected)

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ import tantivy
 from indices.stores import embedded_reading as reading
 from indices.stores.embedded_schema import RECORD, document, schema
 from indices.stores.matching import Kept, Segmenter
+from indices.stores.overlay import Change
 from models.errors import StoreUnavailable
 
 log = logging.getLogger("minsheng.store")
@@ -52,7 +54,38 @@ def open_or_rewrite(folder: Path, segmenter: Segmenter, engine: str) -> tantivy.
     return tantivy.Index(schema(), str(folder), reuse=True)
 
 
+def rewrite(
+    folder: Path, segmenter: Segmenter, engine: str, change: Change, progress: Callable[[int], object] | None = None
+) -> int:
+    """The index in the folder anew, with a change; how many records it holds then. Readers see the old one until it is replaced.
+
+    Raises:
+        StoreUnavailable: a process is writing.
+    """
+    index = open_or_rewrite(folder, segmenter, engine)
+    try:
+        guard = index.writer(15_000_000, 1)
+    except ValueError as error:
+        raise StoreUnavailable(
+            engine=engine, reason="处理线正在写入；请先停下 minsheng work 或 minsheng run"
+        ) from error
+    try:
+        return _write_aside(index, folder, segmenter, change, progress)
+    finally:
+        del guard
+
+
 def _rewrite(old: tantivy.Index, folder: Path, segmenter: Segmenter, engine: str) -> int:
+    there = old.searcher().num_docs
+    count = _write_aside(old, folder, segmenter, Change(), None, expected=there)
+    if count != there:
+        raise StoreUnavailable(engine=engine, reason=f"旧索引有 {there} 件，只读出 {count} 件（{RECORD}）；旧索引未动")
+    return count
+
+
+def _write_aside(old: tantivy.Index, folder: Path, segmenter: Segmenter, change: Change, progress: Callable[[int], object] | None, *,
+                 expected: int | None = None) -> int:  # fmt: skip
+    """Write the changed records beside the index and put them in its place, if as many were read as are `expected`."""
     aside = folder / ASIDE
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
@@ -60,19 +93,18 @@ def _rewrite(old: tantivy.Index, folder: Path, segmenter: Segmenter, engine: str
     new = tantivy.Index(schema(), str(aside))
     writer = new.writer(_HEAP_BYTES, 1)
     count = 0
-    for record in reading.scan(searcher, tantivy.Query.all_query()):
+    for record in change.over(reading.scan(searcher, tantivy.Query.all_query())):
         writer.add_document(document(Kept.of(record, segmenter)))
         count += 1
         if count % BATCH == 0:
             writer.commit()
             log.info("store.rewriting", extra={"records": count, "of": searcher.num_docs})
+            if progress:
+                progress(count)
     writer.commit()
     writer.wait_merging_threads()
-    if count != searcher.num_docs:
-        raise StoreUnavailable(
-            engine=engine, reason=f"旧索引有 {searcher.num_docs} 件，只读出 {count} 件（{RECORD}）；旧索引未动"
-        )
-    _swap(folder, aside)
+    if expected is None or count == expected:
+        _swap(folder, aside)
     return count
 
 
