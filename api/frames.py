@@ -68,16 +68,18 @@ def freshness(house: House, reader: ScopedStore) -> Freshness:
 
 def source_inputs(house: House) -> list[SourceInput]:
     """Every source with its books and its rhythm. Counts of the whole city; no record is read."""
+    from api.source_health import healths, registered
     from dashboards.views.sources import SourceInput
 
-    found = deliveries(house.store)
+    found, judged, known = deliveries(house.store), healths(house), registered(house)
     inputs = []
-    for name in sorted({*house.inbox.sources(), *found}):
+    for name in sorted({*house.inbox.sources(), *found, *known}):
         books, counts = house.inbox.books(name), found.get(name, {})
         inputs.append(
             SourceInput(name=name, rhythm=silence.rhythm(counts, yesterday()), last_item=_last_item(counts),
                         received=books.received, stored=books.stored, updated=books.updated, duplicate=books.duplicate,
-                        quarantined=books.quarantined, refused=books.refused, waiting=books.waiting)
+                        quarantined=books.quarantined, refused=books.refused, waiting=books.waiting, judged=judged.get(name),
+                        **known.get(name, {}))
         )  # fmt: skip
     return inputs
 
@@ -87,11 +89,17 @@ def own_source_inputs(house: House, reader: ScopedStore) -> list[SourceInput]:
 
     So is the rhythm, because a feed that delivers elsewhere is not broken; of it the page tells the state, as the bar does.
     """
+    from api.source_health import healths
     from dashboards.views.sources import SourceInput
 
-    whole, own = deliveries(house.store), deliveries(reader)
+    whole, own, judged = deliveries(house.store), deliveries(reader), healths(house)
     return [
-        SourceInput(name=name, rhythm=silence.rhythm(whole.get(name, {}), yesterday()), last_item=_last_item(own[name]))
+        SourceInput(
+            name=name,
+            rhythm=silence.rhythm(whole.get(name, {}), yesterday()),
+            last_item=_last_item(own[name]),
+            judged=judged.get(name),
+        )
         for name in sorted(own)
     ]
 
@@ -117,8 +125,12 @@ def yesterday() -> date:
 
 
 def silent_sources(house: House) -> tuple[str, ...]:
-    """Feeds that usually deliver and have stopped."""
-    return silence.silent_sources(deliveries(house.store), yesterday())
+    """Feeds that usually deliver and have stopped, by the days of their records or by those of their arrivals; who paused one knows it."""
+    from api.source_health import broken
+
+    stopped = {*silence.silent_sources(deliveries(house.store), yesterday()), *broken(house)}
+    paused = {name for name, place in house.places.all().items() if place.paused}
+    return tuple(sorted(stopped - paused))
 
 
 def chosen_district(request: Request, reader: ScopedStore) -> str | None:

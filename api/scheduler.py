@@ -77,6 +77,8 @@ JOBS: tuple[Job, ...] = (
     Job("topics", "寻找新话题", ("topics", "run", "--if-installed"), cron="30 3 * * mon", catch_up=True),
     Job("crawl", "采集到了时候的网站来源", ("crawl", "--due"), every_seconds=300),
     Job("pull", "取到了时候的系统来源", ("pull", "--due"), every_seconds=60),
+    Job("health", "判断各来源的状态并登记预警", ("source", "health", "--record"), cron="20 * * * *"),
+    Job("retention", "删除过期的归档", ("archive", "expire"), cron="20 4 * * *"),
     Job("expire", "清理过期的会话与审计记录", ("doctor", "--expire"), cron="40 3 * * *", catch_up=True),
 )
 

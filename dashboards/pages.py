@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dashboards.views.records import RecordView
     from dashboards.views.satisfaction import SatisfactionView
     from dashboards.views.search import SearchView
+    from dashboards.views.source_page import SourcePage
     from dashboards.views.sources import SourcesView
     from dashboards.views.streams import StreamsView, StreamView
     from dashboards.views.subscriptions import SubscriptionsView
@@ -187,6 +188,11 @@ def render_briefing(view: Briefing, frame: Frame, *, word_url: str, pdf_url: str
 def render_sources(view: SourcesView, frame: Frame) -> str:
     """数据源."""
     return render("sources.html", view=view, frame=frame, title="数据源")
+
+
+def render_source(view: SourcePage, frame: Frame) -> str:
+    """One source."""
+    return render("source.html", view=view, frame=frame, title=view.source.title or view.source.name)
 
 
 def render_admin(view: AdminView, frame: Frame) -> str:

@@ -9,6 +9,7 @@ import typer
 BENCHES = (
     ("hotspots", "api.benchmarks.hotspots", "run"),
     ("index", "api.benchmarks.index", "run"),
+    ("health", "api.benchmarks.collection_health", "run"),
 )  # fmt: skip
 """The function's docstring is the help, its parameters are the options; every one must have a default (`all` uses them)."""
 

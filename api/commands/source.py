@@ -373,3 +373,26 @@ def check(name: Name, days: Annotated[int, typer.Option(min=1, help="看最近�
         )
         raise typer.Exit(1)
     typer.echo("没有字段消失。")
+
+
+@group.command("health")
+def health(record: Annotated[bool, typer.Option("--record", help="登记预警（定时任务使用）")] = False) -> None:
+    """每个来源在昨天的状态：正常、迟缓、安静、异常、中断，以及为什么。"""
+    from rich.console import Console
+    from rich.table import Table
+
+    from api.source_health import healths, record_health
+    from api.wiring import House
+
+    with House(read_only=True) as house:
+        found = healths(house)
+        raised = record_health(house) if record else []
+    table = Table("来源", "状态", "收到", "应有", "原因")
+    for name, one in sorted(found.items(), key=lambda pair: (_WORST.index(pair[1].state), pair[0])):
+        table.add_row(name, one.state, f"{one.received:,}", f"{one.expected:,.0f}", one.reason)
+    Console().print(table)
+    if record:
+        typer.echo(f"登记预警 {len(raised)} 条。")
+
+
+_WORST = ("中断", "异常", "迟缓", "安静", "正常", "未满")

@@ -19,6 +19,7 @@ from indices.access import ScopedStore
 from models.clock import city_day, now
 from models.errors import BadRequest, NotFound
 from models.figures import Hotspots
+from models.labels import Role
 from models.viewer import Viewer
 
 router = APIRouter(include_in_schema=False)
@@ -162,6 +163,7 @@ def sources(request: Request, viewer: Annotated[Viewer, Depends(ROLES["sources"]
     view = sources_view(
         frames.own_source_inputs(house, reader) if part else frames.source_inputs(house),
         now=now(), daily=daily_counts(reader if part else house.store, city_day(now())), part=frame.whole if part else "",
+        may_act=viewer.role is Role.SYSTEM_ADMIN,
     )  # fmt: skip
     return HTMLResponse(pages.render_sources(view, frame))
 

@@ -32,15 +32,15 @@ class SqlConnector:
         self.source = source
 
     def batches(self, position: Mapping[str, Any], span: Span | None = None) -> Iterator[Batch]:
-        engine = self._engine()
+        system = self._engine()
         try:
-            yield from self._read(engine, self._table(engine), position, span)
+            yield from self._read(system, self._table(system), position, span)
         except SQLAlchemyError as error:
             raise SourceUnavailable(source=self.source.name, reason=_reason(error)) from None
         finally:
-            engine.dispose()
+            system.dispose()
 
-    def _read(self, engine: Engine, table: Table, position: Mapping[str, Any], span: Span | None) -> Iterator[Batch]:
+    def _read(self, system: Engine, table: Table, position: Mapping[str, Any], span: Span | None) -> Iterator[Batch]:
         cursor = self._column(table, self.source.cursor)
         key = self._column(table, self.source.key) if self.source.key else None
         last, last_key = _known(position.get("cursor"), cursor), position.get("key")
@@ -62,7 +62,7 @@ class SqlConnector:
                 query = query.where(cursor >= last if key is not None else cursor > last)
             if span is not None:
                 query = query.where(cursor >= _as_moment(cursor, span.begin), cursor <= _as_moment(cursor, span.end))
-            with engine.connect() as connection:
+            with system.connect() as connection:
                 rows = [dict(row._mapping) for row in connection.execute(query)]
             if not rows:
                 return

@@ -11,11 +11,12 @@ from dashboards import formats
 from dashboards.charts import Spark, spark
 from dashboards.views.counts import window
 from indices.civic.silence import ENDED_DAYS, Rhythm
+from indices.collection.health import Health
 from models.clock import city_day
 from models.ports import Reader
 from models.query import Query
 
-Health = Literal["正常", "迟缓", "中断", "出错", "已停", "未接入"]
+State = Literal["正常", "安静", "迟缓", "异常", "中断", "出错", "暂停", "已停", "未接入"]
 CURVE_DAYS: Final = 28
 NONE_YET: Final = "还没有接入数据源。可用 minsheng ingest 导入工单文件，或向 POST /items 推送。"
 NONE_SEEN: Final = "可见区县还没有工单。"
@@ -29,7 +30,9 @@ class SourceInput:
         name: `Record.source` and `Item.source`.
         rhythm: how it delivers and for how long it has not; None: nothing has come yet.
         received … waiting: the books of the inbox for this source.
-        last_run, next_run, last_error: of its job, where it has one.
+        last_run, next_run, last_error, last_reason: of its job, where it has one.
+        paused: somebody paused it; defined: there is a definition, so that it can be run.
+        judged: from the days of its arrivals (`indices.collection.health`); None: they say nothing of it.
     """
 
     name: str
@@ -47,6 +50,10 @@ class SourceInput:
     last_run: datetime | None = None
     next_run: datetime | None = None
     last_error: str = ""
+    last_reason: str = ""
+    paused: bool = False
+    defined: bool = False
+    judged: Health | None = None
     owner: str = ""
     legal_basis: str = ""
     grade: str = ""
@@ -56,7 +63,7 @@ class SourceInput:
 class SourceRow:
     source: SourceInput
     name: str
-    health: Health
+    health: State
     words: str
     curve: Spark | None
     month: int
@@ -73,6 +80,7 @@ class SourcesView:
     difference: int
     troubled: int
     part: str = ""
+    may_act: bool = False
     empty: str = NONE_YET
 
 
@@ -93,6 +101,7 @@ def sources_view(
     now: datetime,
     daily: Mapping[str, Sequence[int]] | None = None,
     part: str = "",
+    may_act: bool = False,
 ) -> SourcesView:
     """The page.
 
@@ -111,13 +120,15 @@ def sources_view(
         totals=totals,
         balanced=not difference,
         difference=difference,
-        troubled=sum(row.health in ("中断", "出错") for row in rows),
+        troubled=sum(row.health in TROUBLED for row in rows),
         part=part,
+        may_act=may_act,
         empty=NONE_SEEN if part else NONE_YET,
     )
 
 
-_WORST: Final[tuple[Health, ...]] = ("中断", "出错", "迟缓", "已停", "未接入", "正常")
+TROUBLED: Final = ("中断", "异常", "出错")
+_WORST: Final[tuple[State, ...]] = ("中断", "异常", "出错", "迟缓", "暂停", "已停", "未接入", "安静", "正常")
 
 
 def _row(source: SourceInput, now: datetime, counts: Sequence[int], part: bool) -> SourceRow:
@@ -136,9 +147,19 @@ def _row(source: SourceInput, now: datetime, counts: Sequence[int], part: bool) 
     )
 
 
-def health_of(source: SourceInput, now: datetime, *, part: bool = False) -> tuple[Health, str]:
-    """The state of a source, and why, in words; to who sees a `part` of it without what the whole usually brings."""
-    rhythm = source.rhythm
+def health_of(source: SourceInput, now: datetime, *, part: bool = False) -> tuple[State, str]:
+    """The state of a source, and why, in words; to who sees a `part` of it without what the whole usually brings.
+
+    What is broken by the days of its records or by those of its arrivals is broken; else the days of arrivals speak, where they can.
+    """
+    rhythm, judged = source.rhythm, source.judged
+    if source.paused:
+        return "暂停", "有人暂停了它"
+    if judged is not None and _speaks(judged, source):
+        told = judged.reason
+        if judged.state == "正常" and source.last_item:
+            told = f"最近一件在 {formats.ago(source.last_item, now)}；{told}"
+        return _STATES[judged.state], _PART[judged.state] if part else told
     if source.last_item is None or rhythm is None:
         return "未接入", "还没有收到过任何一件"
     if rhythm.state == "silent":
@@ -152,6 +173,24 @@ def health_of(source: SourceInput, now: datetime, *, part: bool = False) -> tupl
     if rhythm.state == "no rhythm":
         return "正常", f"一次性导入，{formats.day(city_day(source.last_item), year=True)}"
     return "正常", f"最近一件在 {formats.ago(source.last_item, now)}"
+
+
+def _speaks(judged: Health, source: SourceInput) -> bool:
+    """Whether the days of arrivals have the say: always where they say 中断, never of a young source, else where the records' days see nothing."""
+    if judged.state == "中断":
+        return True
+    usual = source.rhythm is None or source.rhythm.state == "usual"
+    return judged.state != "未满" and usual and (judged.state == "异常" or not source.last_error)
+
+
+_STATES: Final[dict[str, State]] = {"正常": "正常", "迟缓": "迟缓", "安静": "安静", "异常": "异常", "中断": "中断"}
+_PART: Final = {
+    "正常": "来件如常",
+    "迟缓": "来得比平时迟",
+    "安静": "来件少，在偶然的范围内，或全市都少",
+    "异常": "来件与平时不同",
+    "中断": "没有来件",
+}
 
 
 def _quiet_words(rhythm: Rhythm, part: bool) -> str:

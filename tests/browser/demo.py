@@ -326,6 +326,20 @@ class Demo:
         view = sources_view(inputs, now=self.city.NOW, daily=daily_counts(self.store, self.city.DAY))
         return HTMLResponse(pages.render_sources(view, self.frame(request, "sources", Role.SYSTEM_ADMIN)))
 
+    async def source(self, request: Request) -> Response:
+        view = self.city.source_view(output="读 3 页，得 2 件" if request.method == "POST" else "")
+        if self.poison:
+            bad = replace(
+                view.source,
+                name=self.poison,
+                title=self.poison,
+                kind=self.poison,
+                owner=self.poison,
+                last_reason=self.poison,
+            )
+            view = replace(view, source=bad, words=self.poison, output=self.poison)
+        return HTMLResponse(pages.render_source(view, self.frame(request, "sources", Role.SYSTEM_ADMIN)))
+
     async def admin(self, request: Request) -> Response:
         users = self.city.users()
         if self.poison:
@@ -369,7 +383,8 @@ class Demo:
             Route("/satisfaction", self.satisfaction), Route("/satisfaction/{tab}", self.satisfaction_tab),
             Route("/desk", self.desk), Route("/desk/next", self.desk),
             Route("/desk/{id}/decide", self.decide, methods=["POST"]), Route("/search", self.search), Route("/search/results", self.search),
-            Route("/records/{id}", self.record), Route("/sources", self.sources), Route("/admin", self.admin), Route("/login", self.login),
+            Route("/records/{id}", self.record), Route("/sources", self.sources),
+            Route("/sources/{name:path}", self.source, methods=["GET", "POST"]), Route("/admin", self.admin), Route("/login", self.login),
             Route("/error/{status}", self.error), Mount(assets.PREFIX, assets.Static()),
         ]  # fmt: skip
         inner = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=500)])

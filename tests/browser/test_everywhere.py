@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-MAIN = ("/", "/hotspots", "/satisfaction", "/desk", "/search?q=供暖", "/sources", "/admin", "/login")
+MAIN = ("/", "/hotspots", "/satisfaction", "/desk", "/search?q=供暖", "/sources", "/sources/x", "/admin", "/login")
 MORE = (
     "/subscriptions", "/topics", "/instructions", "/streams", "/streams/weibo/e1", "/alerts", "/alerts/rules", "/alerts?state=empty",
     "/incidents", "/incidents?state=closed", "/incidents/SJ2026-00001", "/?wall=1", "/?state=empty", "/hotspots/hot-1",

@@ -10,8 +10,11 @@ from typing import Any
 
 from dashboards.frame import DataState, Frame, Scope
 from dashboards.views.admin import UserInput
+from dashboards.views.source_page import CHART_DAYS, SourcePage, source_page
 from dashboards.views.sources import SourceInput
 from indices.civic.silence import Rhythm
+from indices.collection.days import Day
+from indices.collection.health import Health, expect
 from indices.stores.memory import MemoryStore
 from models.clock import day_start
 from models.errors import BadQuery
@@ -227,7 +230,33 @@ def sources() -> list[SourceInput]:
                     last_run=NOW - timedelta(hours=5), last_error="", owner="市网信办", grade="一般2级", legal_basis="公开信息"),
         SourceInput("历史工单 2019", kind="文件，一次性", rhythm=Rhythm(4_326, 2, 0, 90), last_item=NOW - 90 * day, received=4_326, stored=4_326),
         SourceInput("微信公众号", kind="推送"),
+        SourceInput("政务信箱", kind="网页（列表），每 120 分钟", rhythm=daily, last_item=NOW - timedelta(hours=2), received=2_000, stored=2_000, defined=True,
+                    last_run=NOW - timedelta(hours=2), next_run=NOW, last_reason="读完", owner="市信访局", judged=judged()),
     ]  # fmt: skip
+
+
+def judged(state: str = "异常") -> Health:
+    quality = {"完整": 0.97, "准确": 1.0, "一致": 0.99, "及时": 0.92, "唯一": 0.998, "规范": 1.0}
+    return Health(state, "收到 9 件，只有应有约 33 件的 27%", 33.0, 9, quality)
+
+
+def source_days() -> dict[date, Day]:
+    """Ten weeks of one source, the last day a poor one."""
+    counts = Random(5)
+    found = {}
+    for n in range(90):
+        day = DAY - timedelta(days=n)
+        items = 9 if n == 0 else counts.randint(28, 38)
+        found[day] = Day(items=items, stored=items, timely=items, consistent=items, proper=items, delay_hours=3.0 * items, requests=40, bytes=2_000_000,
+                         fields={"title": items, "text": items, "created_at": items, "reply": items // 2})  # fmt: skip
+    return found
+
+
+def source_view(output: str = "") -> SourcePage:
+    days, day = source_days(), DAY
+    expected = {at: expect(days, at) for n in range(CHART_DAYS) if (at := day - timedelta(days=n))}
+    one = next(one for one in sources() if one.defined)
+    return source_page(one, days, expected, one.judged, now=NOW, day=day, may_act=True, output=output)
 
 
 def users() -> list[UserInput]:

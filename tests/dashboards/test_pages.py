@@ -17,7 +17,7 @@ PATHS = (
     "/", "/?wall=1", "/?state=empty", "/hotspots", "/hotspots/hot-1", "/satisfaction", "/satisfaction?by=department", "/satisfaction?state=tiles",
     "/satisfaction/change", "/satisfaction/weights", "/satisfaction/metrics", "/satisfaction/policies", "/satisfaction/evaluation",
     "/desk", "/desk?state=unsure", "/desk?state=empty", "/search", "/search?q=供暖", "/search?q=%22", "/search?topic=没有", f"/records/{3:032x}",
-    "/sources", "/admin", "/login?error=x", "/error/404", "/error/503", "/error/429", "/error/401",
+    "/sources", "/sources/x", "/admin", "/login?error=x", "/error/404", "/error/503", "/error/429", "/error/401",
 )  # fmt: skip
 VOID = {"meta", "link", "input", "br", "img", "path", "circle", "rect"}
 
@@ -91,7 +91,7 @@ def test_a_page_is_well_formed_and_has_no_inline_code(client: Any, path: str) ->
 HOSTILE_PATHS = (
     "/", "/?wall=1", "/hotspots", "/hotspots/hot-1", "/satisfaction",
     "/satisfaction/change", "/satisfaction/weights", "/satisfaction/metrics", "/satisfaction/policies", "/satisfaction/evaluation",
-    "/desk", "/search", "/search/results?topic=x", "/sources", "/admin", "/login",
+    "/desk", "/search", "/search/results?topic=x", "/sources", "/sources/x", "/admin", "/login",
     "/error/503", f"/records/{0:032x}",
 )  # fmt: skip
 

@@ -53,13 +53,15 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/figures/change"): {"params": {"by": "department"}}, ("GET", "/figures/drivers"): {}, ("GET", "/figures/text"): {},
     ("GET", "/figures/evaluation"): {}, ("GET", "/figures/surveys"): {}, ("GET", "/figures/weekly"): {"params": {"by": "department"}},
     ("GET", "/figures/weights"): {}, ("GET", "/figures/policies"): {}, ("GET", "/figures/policies/{policy}"): {},
-    ("GET", "/sources"): {}, ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
+    ("GET", "/sources"): {}, ("GET", "/sources/{name:path}"): {}, ("POST", "/sources/{name:path}/pause"): {},
+    ("POST", "/sources/{name:path}/resume"): {}, ("POST", "/sources/{name:path}/run"): {}, ("POST", "/sources/{name:path}/try"): {},
+    ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
     ("GET", "/search/results"): {"params": {"q": "路灯"}}, ("GET", "/search/export"): {"params": {"q": "路灯", "format": "csv"}},
     ("GET", "/desk"): {"params": {"id": WEST_ID}}, ("GET", "/desk/next"): {"params": {"id": WEST_ID}},
     ("POST", "/desk/{record_id}/decide"): {"data": {"action": "person"}},
 }  # fmt: skip
 # To an administrator: counts per source of the whole city are the system's own affairs, and no record is shown.
-CITY_WIDE_COUNTS = {("GET", "/sources")}
+CITY_WIDE_COUNTS = {("GET", "/sources"), ("GET", "/sources/{name:path}")}
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 PATHS = [(method, route.path) for route in ROUTES for method in sorted(route.methods)]
 

@@ -119,7 +119,9 @@ def test_a_bad_file_stops_no_other_source(minsheng: Minsheng, definition: Path, 
 
 
 # --- replays -----------------------------------------------------------------------------------------------------------
-def test_a_replay_shows_the_difference_first_and_then_puts_it_in_place(minsheng: Minsheng, definition: Path, home: Path) -> None:
+def test_a_replay_shows_the_difference_first_and_then_puts_it_in_place(
+    minsheng: Minsheng, definition: Path, home: Path
+) -> None:
     minsheng("source", "add", definition)
     minsheng("pull")
     minsheng("work", "--drain")
@@ -139,16 +141,22 @@ def test_a_replay_shows_the_difference_first_and_then_puts_it_in_place(minsheng:
     assert "相同 12" in minsheng("replay", "--source", "hall").output
 
 
-def test_what_is_read_no_more_is_lost_and_what_is_known_later_stays(minsheng: Minsheng, definition: Path, home: Path, hall: Engine) -> None:
+def test_what_is_read_no_more_is_lost_and_what_is_known_later_stays(
+    minsheng: Minsheng, definition: Path, home: Path, hall: Engine
+) -> None:
     minsheng("source", "add", definition)
     minsheng("pull")
     minsheng("work", "--drain")
     with hall.begin() as connection:
-        connection.execute(update(orders).where(orders.c.id == 12).values(title="改过的标题", created=datetime(2026, 3, 9)))  # noqa: DTZ001
+        connection.execute(
+            update(orders).where(orders.c.id == 12).values(title="改过的标题", created=datetime(2026, 3, 9))  # noqa: DTZ001
+        )
     minsheng("pull")
     minsheng("work", "--drain")
     kept = home / "sources" / "hall.toml"
-    kept.write_text(kept.read_text(encoding="utf-8").replace('number = "native_id"', 'id = "native_id"'), encoding="utf-8")
+    kept.write_text(
+        kept.read_text(encoding="utf-8").replace('number = "native_id"', 'id = "native_id"'), encoding="utf-8"
+    )
     told = minsheng("replay", "--source", "hall").output
     assert "新增 12，改变 0，消失 12" in told, "another identity makes other records"
     minsheng("replay", "--source", "hall", "--apply", "--yes")
@@ -158,7 +166,9 @@ def test_what_is_read_no_more_is_lost_and_what_is_known_later_stays(minsheng: Mi
     assert [record.title for record in records if record.native_id == "12"] == ["改过的标题"], "the later of two states"
 
 
-def test_the_archive_is_listed_verified_and_broken_parts_are_told(minsheng: Minsheng, definition: Path, home: Path) -> None:
+def test_the_archive_is_listed_verified_and_broken_parts_are_told(
+    minsheng: Minsheng, definition: Path, home: Path
+) -> None:
     minsheng("source", "add", definition)
     minsheng("pull")
     assert "hall" in minsheng("archive", "list").output
@@ -186,7 +196,9 @@ def test_a_field_that_vanished_from_the_reading_is_named(minsheng: Minsheng, def
 
 def test_what_is_pushed_or_ingested_can_be_replayed_too(minsheng: Minsheng, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text("工单编号,标题,诉求内容,受理时间\nF1,路灯不亮,柳堤路路灯不亮三天了,2026-03-01 08:00\n", encoding="utf-8")
+    path.write_text(
+        "工单编号,标题,诉求内容,受理时间\nF1,路灯不亮,柳堤路路灯不亮三天了,2026-03-01 08:00\n", encoding="utf-8"
+    )
     minsheng("ingest", path, "--source", "export")
     assert "得 1 件：相同 1" in minsheng("replay", "--source", "export").output
 

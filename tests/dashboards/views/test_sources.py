@@ -59,9 +59,9 @@ def test_a_source_that_never_sent_is_not_connected(city: ModuleType) -> None:
 
 def test_the_worst_comes_first_and_the_books_balance(city: ModuleType) -> None:
     view = sources_view(city.sources(), now=city.NOW)
-    assert [row.health for row in view.rows][:3] == ["中断", "未接入", "正常"]
+    assert [row.health for row in view.rows][:3] == ["中断", "异常", "未接入"]
     assert view.balanced
-    assert view.troubled == 1
+    assert view.troubled == 2
     assert view.totals["received"] == sum(source.received for source in city.sources())
 
 
