@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,14 +118,14 @@ def _warc(answer: Answer) -> bytes:
     )
     when = datetime.fromtimestamp(answer.asked_at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     out = io.BytesIO()
-    writer = WARCWriter(out, gzip=True, warc_version="1.1")
+    writer = WARCWriter(out, gzip=False, warc_version="1.1")
     extra = {"WARC-Date": when, PAGE: json.dumps(dict(answer.page))}
     record = writer.create_warc_record(
         answer.url, "response", payload=io.BytesIO(answer.body), http_headers=http, warc_headers_dict=extra
     )
     writer.write_record(record)
     record.raw_stream.close()  # the temporary file in which the library summed it up
-    return out.getvalue()
+    return gzip.compress(out.getvalue(), 6, mtime=0)  # at once: four times as fast as piece by piece
 
 
 def _answer(chunk: bytes, entry: Entry) -> Answer:

@@ -24,6 +24,7 @@ _UNSEEN: Final = frozenset({"script", "style", "noscript", "template", "head", "
 LARGEST_BYTES: Final = 50_000_000
 """As the sitemap protocol has it."""
 _CANDIDATES: Final = ("utf-8", "gb18030", "big5hkscs")
+_ANYTHING: Final = ("iso8859-1", "cp1252")
 _COMMON: Final = frozenset(
     "的一是了我不在有人这中大来上国和地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所家事成方多么去法"
     "這個們來說時會對發後裡現當沒動還進無與長機區請問處電話"
@@ -66,7 +67,9 @@ class Content:
     @cached_property
     def base(self) -> str:
         """What relative addresses on it are relative to."""
-        named = self.root.css("base::attr(href)").get() if self.kind == "html" else None
+        named = (
+            self.root.css("base::attr(href)").get() if self.kind == "html" and "<base" in self.text.lower() else None
+        )
         return urljoin(self.url, named.strip()) if named else self.url
 
     def absolute(self, address: str | None) -> str | None:
@@ -80,7 +83,9 @@ class Content:
     @cached_property
     def canonical(self) -> str:
         """The address that the page gives for itself, if it is one of the same host; else the one that was asked."""
-        named = self.absolute(self.root.css("link[rel=canonical]::attr(href)").get()) if self.kind == "html" else None
+        if self.kind != "html" or "canonical" not in self.text:
+            return self.url
+        named = self.absolute(self.root.css("link[rel=canonical]::attr(href)").get())
         return named if named and urlsplit(named).hostname == urlsplit(self.url).hostname else self.url
 
 
@@ -155,16 +160,15 @@ def decoded(body: bytes, content_type: str = "") -> str:
     if named and mark:
         return body[len(mark) :].decode(named, "replace")
     declared = http_content_type_encoding(content_type) or html_body_declared_encoding(body[:4_096])
-    names = [name for name in (resolve_encoding(declared) if declared else None, *_CANDIDATES) if name]
-    readable = [text for name in dict.fromkeys(names) if (text := _strictly(body, name)) is not None]
-    if readable and declared and _strictly(body, names[0]) is not None and names[0] not in ("iso8859-1", "cp1252"):
-        return readable[0]
+    named = resolve_encoding(declared) if declared else None
+    # Latin letters can be read from any bytes, so that charset is believed last.
+    if named and named not in _ANYTHING and (text := _strictly(body, named)) is not None:
+        return text
+    names = list(dict.fromkeys(name for name in (*_CANDIDATES, named) if name))
+    readable = [text for name in names if (text := _strictly(body, name)) is not None]
     if readable:
         return max(readable, key=_usual)
-    return max(
-        (body.decode(name, "replace") for name in dict.fromkeys(names)),
-        key=lambda text: (-text.count("\ufffd"), _usual(text)),
-    )
+    return max((body.decode(name, "replace") for name in names), key=lambda text: (-text.count("\ufffd"), _usual(text)))
 
 
 def _strictly(body: bytes, name: str) -> str | None:

@@ -11,13 +11,20 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from crawlers.archive.archive import Answer, Archive
 from crawlers.patience import Accept, patiently
 from indices.collection.frontier import Frontier, Visit
 from models.item import Item
+
+FULL: Final = 8
+BUSY_SECONDS: Final = 0.05
+LINGER_SECONDS: Final = 0.02
+"""How long a page waits for others to be kept with, where the last commit is hardly over: what a death may have fetched twice grows by so
+much at full speed, and by nothing at a polite pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +45,16 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"keep-{frontier.source}")
         self._waiting: list[tuple[Kept, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
+        self._wrote = 0.0
+        self._hurry = asyncio.Event()
         self.items = 0
 
     async def keep(self, kept: Kept) -> None:
         """Returns when it is on the disk. Raises InboxFull where it stays full, DatabaseBusy, OSError."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((kept, done))
+        if kept.visit.found or kept.visit.following or len(self._waiting) >= FULL:
+            self._hurry.set()  # others wait for what it found
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._work())
         await done
@@ -57,10 +68,15 @@ class Keeper:
 
     async def _work(self) -> None:
         while self._waiting:
+            if time.monotonic() - self._wrote < BUSY_SECONDS:  # pages come one upon the other: some share a commit
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), LINGER_SECONDS)
+            self._hurry.clear()
             batch, self._waiting = self._waiting, []
             pages = [kept for kept, _ in batch]
             writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, pages)
             await asyncio.wait([writing])
+            self._wrote = time.monotonic()
             for _, done in batch:  # whoever awaits a page is told, whatever it was
                 if error := writing.exception():
                     done.set_exception(error)

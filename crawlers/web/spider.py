@@ -42,8 +42,9 @@ PATIENCE_SECONDS: Final = 60.0
 REFUSALS: Final = 5
 SILENCES: Final = 8
 """Requests in a row without any answer after which a run gives up."""
-AHEAD: Final = 2
-"""Pages that are asked for or wait for their turn; one waits, so that the pause is the only pause."""
+AHEAD: Final = 16
+"""Pages that are asked for, wait for their turn or are being kept, so that neither a site nor a disk waits for the other. One host is asked
+for one page at a time all the same."""
 AT_ONCE: Final = 32
 """Pages taken from the frontier at once."""
 GONE: Final = (404, 410)
@@ -71,6 +72,7 @@ def settings_of(source: WebSource) -> dict[str, Any]:
         "AUTOTHROTTLE_START_DELAY": source.delay_seconds,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 1.0,
         "EXTENSIONS": {"scrapy.extensions.throttle.AutoThrottle": None, "crawlers.web.polite.Throttle": 0},
+        "CONCURRENT_ITEMS": 1,  # for each page the library makes so many tasks, and nothing comes out of ours
         "DOWNLOAD_HANDLERS": {"http": handler, "https": handler, "file": None, "ftp": None, "data": None, "s3": None},
         "DOWNLOAD_MAXSIZE": MAX_BYTES,
         "DOWNLOAD_WARNSIZE": 0,
@@ -128,6 +130,7 @@ class PageSpider(scrapy.Spider):
         self.keeper = Keeper(frontier, accept, archive, self.round, sealed=source.grade is not Grade.GENERAL_1)
         self._busy: set[str] = set()
         self._next: deque[Page] = deque()
+        self._news = True  # something may be due that is not in hand
         self._freed = asyncio.Event()
 
     def _begin_round(self, since: datetime | None, detail: str) -> int:
@@ -156,8 +159,10 @@ class PageSpider(scrapy.Spider):
             while len(self._busy) >= AHEAD:
                 await self._free()
             at_work = bool(self._busy)  # what was being kept while the frontier was asked may have brought more
-            if not self._next:
+            if not self._next and (self._news or not at_work):
+                self._news = False
                 self._next.extend(await self.keeper.run(self.frontier.due, AT_ONCE, time.time(), frozenset(self._busy)))
+                self._news = self._news or len(self._next) == AT_ONCE  # there may be more
             if self._next:
                 asked += 1
                 page = self._next.popleft()
@@ -209,12 +214,20 @@ class PageSpider(scrapy.Spider):
     async def parse(self, response: Response, **_: Any) -> None:
         """Read, keep, and free the place. A full inbox or a database that is away ends the run: nothing is marked as read that is not kept."""
         page: Page = response.meta["page"]
+        kept = False
         try:
-            await self.keeper.keep(self._read(page, response))
+            read = self._read(page, response)
+            await self.keeper.keep(read)
+            kept = True
+            self._news = self._news or bool(read.visit.found or read.visit.following or read.visit.again_at)
         except (MinshengError, OSError) as error:
             self.reason = str(error)
             raise CloseSpider("not_kept") from error
         finally:
+            if (
+                not kept
+            ):  # an error of our own: the page is still wanted, and asking for it again at once would never end
+                self.reason = self.reason or f"内部错误，停在 {page.url}"
             self._done(page)
 
     def _read(self, page: Page, response: Response) -> Kept:

@@ -29,6 +29,8 @@ Role = Literal["list", "detail", "item"]
 
 DAY: Final = 86_400.0
 FAILURES: Final = 5
+ROWS: Final = 1_000
+"""Of one statement."""
 SHORTEST_DAYS, LONGEST_DAYS = 1.0, 14.0
 """Between two visits to the same letter."""
 FORBIDDEN_DAYS: Final = 1.0
@@ -137,9 +139,10 @@ class Frontier:
         with writing_directly(self._engine) as connection:
             for visit in visits:
                 new = 0
-                if visit.found:
-                    rows = [self._row(one, now + n * 1e-6, round_number, 0) for n, one in enumerate(visit.found)]
-                    new = self._find.run(connection, rows)
+                for first in range(0, len(visit.found), ROWS):  # a sitemap names fifty thousand
+                    part = visit.found[first : first + ROWS]
+                    rows = [self._row(one, now + n * 1e-6, round_number, 0) for n, one in enumerate(part, first)]
+                    new += self._find.run(connection, rows)
                 idle = 0 if new else visit.page.idle + 1
                 if visit.following and not (self.stop_after and idle >= self.stop_after):
                     # A list of lists (an index of sitemaps) has said nothing yet about whether there is something new.

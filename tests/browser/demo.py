@@ -323,7 +323,7 @@ class Demo:
                     grade=self.poison,
                 )
             ]
-        view = sources_view(inputs, now=self.city.NOW, daily=daily_counts(self.store, self.city.DAY))
+        view = sources_view(inputs, now=self.city.NOW, daily=daily_counts(self.store, self.city.DAY), may_act=True)
         return HTMLResponse(pages.render_sources(view, self.frame(request, "sources", Role.SYSTEM_ADMIN)))
 
     async def source(self, request: Request) -> Response:

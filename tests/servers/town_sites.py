@@ -175,17 +175,21 @@ def utf16(town: Town, asked: Asked) -> Answer:
 def sitemap(town: Town, asked: Asked) -> Answer:
     space = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
     if asked.path == "/sitemap.xml":
-        parts = "".join(f"<sitemap><loc>{asked.address}/part{k}.xml.gz</loc></sitemap>" for k in (1, 2))
+        parts = "".join(f"<sitemap><loc>{asked.address}/part{k}.xml.gz</loc></sitemap>" for k in range(_parts(town)))
         return Answer(
             f'<?xml version="1.0"?><sitemapindex {space}>{parts}</sitemapindex>'.encode(), kind="application/xml"
         )
     if asked.path.startswith("/part"):
         urls = "".join(f"<url><loc>{asked.address}/content/{n}</loc><lastmod>{town.changed.get(n, '2026-03-01')}</lastmod></url>"
-                       for n in range(1, town.letters + 1) if n % 2 == int(asked.path[5]) % 2)  # fmt: skip
+                       for n in range(1, town.letters + 1) if n % _parts(town) == int(asked.path[5:].partition(".")[0]))  # fmt: skip
         urls += f"<url><loc>{asked.address}/about</loc></url>"
         return Answer(gzip.compress(f"<urlset {space}>{urls}</urlset>".encode()), kind="application/x-gzip")
     n = int(asked.path.rpartition("/")[2])
     return html(f'<h1>{title(n)}</h1><p class="info">{when(n):%Y-%m-%d %H:%M}</p><div class="article">{body(n)}</div>')
+
+
+def _parts(town: Town) -> int:
+    return max(2, town.letters // 1_000)
 
 
 @site("rss", template="feed", start="/rss.xml")

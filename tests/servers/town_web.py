@@ -40,6 +40,8 @@ class Town:
     """So many requests are answered 429 before the storm is over."""
     changed: dict[int, str] = field(default_factory=dict)
     body_seconds: float = 0.0
+    think_seconds: float = 0.0
+    """Before every answer."""
     inside_port: int = 0
 
 
@@ -115,6 +117,7 @@ def _handler(town: Town, log: list[Seen], answer: Callable[[Town, Asked], Answer
             headers = {name.lower(): value for name, value in self.headers.items()}
             log.append(Seen(self.path, time.monotonic(), headers, sent))
             host, port = self.server.server_address[:2]
+            time.sleep(town.think_seconds)
             self._send(answer(town, Asked(parts.path, query, sent, headers, f"http://{host!s}:{port}")))
 
         do_POST = do_GET
