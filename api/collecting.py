@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from crawlers.definitions import Source, usable
-from crawlers.systems.source import Span, SystemSource
+from crawlers.systems.source import Span, System, SystemSource
 from crawlers.turns import Turn, due
 from crawlers.web.source import WebSource
 from models.clock import day_start, now
@@ -52,7 +52,7 @@ def due_now(
     turns = [
         Turn(name, source.every_minutes * 60.0, not isinstance(source, WebSource) or source.open_at(now()))
         for name, source in found.items()
-        if isinstance(source, kind)
+        if isinstance(source, kind) and not sends(source)
     ]
     return [found[name] for name in due(turns, house.places.all(), time.time(), room)], bad
 
@@ -111,6 +111,11 @@ def span_of(begin: str, end: str) -> Span:
     if days[0] > days[1]:
         raise BadRequest(name="--from", value=begin, reason=f"晚于 --to {end}")
     return Span(day_start(days[0]), day_start(days[1] + timedelta(days=1)) - timedelta(microseconds=1))
+
+
+def sends(source: Source) -> bool:
+    """Whether it comes by itself, so that nobody has to fetch."""
+    return isinstance(source, SystemSource) and source.system is System.WEBHOOK
 
 
 def remove_definition(house: House, name: str) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from indices.collection.places import Places
     from indices.figures import FigureCache
     from indices.intake.inbox import Inbox
+    from indices.intake.quotas import Quotas
     from indices.intake.renewal import Renewal
     from indices.intake.worker import Worker
     from indices.users import Users
@@ -184,6 +185,12 @@ class House:
     @property
     def sources_folder(self) -> Path:
         return Path(self.settings.crawl_sources) if self.settings.crawl_sources else self.folder / "sources"
+
+    @part
+    def quotas(self) -> Quotas:
+        from indices.intake.quotas import Quotas
+
+        return Quotas(self.database)
 
     @part
     def shelf(self) -> Shelf:

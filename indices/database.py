@@ -249,6 +249,7 @@ def create_tables(engine: Engine) -> None:
     import indices.incidents.tables
     import indices.instructions
     import indices.intake.inbox
+    import indices.intake.quotas
     import indices.ledger
     import indices.saved_views
     import indices.subscriptions

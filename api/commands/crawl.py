@@ -48,7 +48,7 @@ def crawl(source: Named = None, due: Due = False) -> None:
 
 def pull(source: Named = None, due: Due = False) -> None:
     """从系统来源（数据库、接口、邮箱、主题、目录）接着上次的位置取。"""
-    from api.collecting import due_now, pull_systems
+    from api.collecting import due_now, pull_systems, sends
     from api.wiring import House
     from crawlers.definitions import all_of, named
     from crawlers.systems.source import SystemSource
@@ -60,7 +60,7 @@ def pull(source: Named = None, due: Due = False) -> None:
                 typer.secho(str(error), fg=typer.colors.YELLOW, err=True)
         else:
             found = named(house.sources_folder, source) if source else list(all_of(house.sources_folder).values())
-        chosen = [one for one in found if isinstance(one, SystemSource)]
+        chosen = [one for one in found if isinstance(one, SystemSource) and not sends(one)]
         if not chosen:
             if not due:
                 typer.echo(f"没有系统来源：把来源定义（TOML）放进 {house.sources_folder}，写法见 docs/sources.md")

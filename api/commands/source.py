@@ -229,6 +229,9 @@ def _try_system(source: SystemSource, mappings: Path) -> None:
     from crawlers.systems.source import System
     from models.clock import now
 
+    if source.system is System.WEBHOOK:
+        typer.echo(f"对方主动发送到 POST /hooks/{source.name}，签名写法见 docs/sources.md。")
+        return
     if source.system is System.FOLDER:
         names = sorted(path.name for path in Path(source.table).glob("*")) if Path(source.table).is_dir() else []
         typer.echo(f"目录 {source.table}：{len(names)} 个文件。要看一个文件怎样读：minsheng feed inspect 文件")
@@ -314,16 +317,21 @@ def backfill(name: Name,
              begin: Annotated[str, typer.Option("--from", help="第一天，如 2026-03-01")],
              end: Annotated[str, typer.Option("--to", help="最后一天")]) -> None:  # fmt: skip
     """补采一段日子；已有的不重复，取数的位置不动。"""
-    from api.collecting import crawl_web, pull_systems, span_of
+    from api.collecting import crawl_web, pull_systems, sends, span_of
     from api.commands.crawl import tell, tell_pulled
     from api.commands.store import progress_bar
     from api.wiring import House
     from crawlers.definitions import named
     from crawlers.systems.source import SystemSource
+    from models.errors import BadRequest
 
     span = span_of(begin, end)
     with House(read_only=True) as house:
         [source] = named(house.sources_folder, [name])
+        if sends(source):
+            raise BadRequest(
+                name="NAME", value=name, reason="它由对方主动发送，不能补采；请对方重发那几天的，重复的不会多算"
+            )
         house.audit.note("console", "source.backfill", f"{name} {begin} {end}")
         if isinstance(source, SystemSource):
             with progress_bar(f"补采 {name}", None) as advance:

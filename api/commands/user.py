@@ -83,6 +83,24 @@ def token(
     typer.echo(secret)
 
 
+@users.command("quota")
+def quota(name: Annotated[str, typer.Argument(help="用户名")],
+          items: Annotated[int | None, typer.Argument(min=0, help="每天最多推送多少件；不给则看现在的")] = None,
+          none: Annotated[bool, typer.Option("--none", help="取消限额")] = False) -> None:  # fmt: skip
+    """账户每天可以推送多少件（POST /items）。"""
+    from api.wiring import House
+    from models.errors import BadRequest
+
+    with House() as house:
+        if name not in {account.name for account in house.users.list()}:
+            raise BadRequest(name="NAME", value=name, reason="没有这个账户")
+        if items is not None or none:
+            house.quotas.set(name, None if none else items)
+            house.audit.note("console", "user.quota", f"{name} {items}")
+        set_to, used = house.quotas.get(name), house.quotas.used(name)
+    typer.echo(f"{name}：{'不限' if set_to is None else f'每天 {set_to:,} 件，今天已用 {used:,} 件'}")
+
+
 @users.command("password")
 def password(
     name: str, new: Annotated[str | None, typer.Option("--password", help="- 从标准输入读；不给则随机生成")] = None

@@ -27,6 +27,8 @@ class System(StrEnum):
     IMAP = "imap"
     KAFKA = "kafka"
     FOLDER = "folder"
+    WEBHOOK = "webhook"
+    """It sends by itself, to POST /hooks/NAME."""
 
 
 class SystemSource(Frozen):
@@ -67,12 +69,15 @@ class SystemSource(Frozen):
     next: str = Field("", description="rest: JMESPath of the next page's address or of its {cursor}")
     headers: dict[str, str] = Field(default_factory=dict)
     since_days: int = Field(30, ge=1, le=36_500, description="rest, imap: how far back the first run reads")
+    secret: str = Field("", description="webhook: what both sides sign with, as ${NAME}")
     pages: int = Field(10_000, ge=1, description="rest: pages of one run at most")
 
     def problems(self) -> list[str]:
         """What is wrong with it, in sentences."""
         found = []
-        if self.system is not System.FOLDER and not self.url:
+        if self.system is System.WEBHOOK and not re.fullmatch(r"\$\{\w+\}", self.secret):
+            found.append("system = webhook 要写 secret，写成 ${环境变量名}，密钥本身不写在文件里")
+        if self.system not in (System.FOLDER, System.WEBHOOK) and not self.url:
             found.append("缺少 url")
         if self.system in (System.SQL, System.KAFKA, System.FOLDER) and not self.table:
             found.append(f"system = {self.system.value} 要写 table（{_TABLE[self.system]}）")

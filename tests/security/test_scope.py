@@ -53,7 +53,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/figures/change"): {"params": {"by": "department"}}, ("GET", "/figures/drivers"): {}, ("GET", "/figures/text"): {},
     ("GET", "/figures/evaluation"): {}, ("GET", "/figures/surveys"): {}, ("GET", "/figures/weekly"): {"params": {"by": "department"}},
     ("GET", "/figures/weights"): {}, ("GET", "/figures/policies"): {}, ("GET", "/figures/policies/{policy}"): {},
-    ("GET", "/sources"): {}, ("GET", "/sources/{name:path}"): {}, ("POST", "/sources/{name:path}/pause"): {},
+    ("POST", "/hooks/{source}"): {"json": [{"n": 1}]}, ("GET", "/sources"): {}, ("GET", "/sources/{name:path}"): {}, ("POST", "/sources/{name:path}/pause"): {},
     ("POST", "/sources/{name:path}/resume"): {}, ("POST", "/sources/{name:path}/run"): {}, ("POST", "/sources/{name:path}/try"): {},
     ("GET", "/admin"): {}, ("GET", "/search"): {"params": {"q": "路灯"}},
     ("GET", "/search/results"): {"params": {"q": "路灯"}}, ("GET", "/search/export"): {"params": {"q": "路灯", "format": "csv"}},
