@@ -78,6 +78,7 @@ JOBS: tuple[Job, ...] = (
     Job("crawl", "采集到了时候的网站来源", ("crawl", "--due"), every_seconds=300),
     Job("pull", "取到了时候的系统来源", ("pull", "--due"), every_seconds=60),
     Job("health", "判断各来源的状态并登记预警", ("source", "health", "--record"), cron="20 * * * *"),
+    Job("reposts", "认出转载的帖文与新闻", ("reposts",), cron="40 * * * *"),
     Job("retention", "删除过期的归档", ("archive", "expire"), cron="20 4 * * *"),
     Job("expire", "清理过期的会话与审计记录", ("doctor", "--expire"), cron="40 3 * * *", catch_up=True),
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from indices.civic.kept_groups import KeptGroups
     from indices.collection.days import Days
     from indices.collection.places import Places
+    from indices.collection.reposts import Reposts
     from indices.figures import FigureCache
     from indices.intake.inbox import Inbox
     from indices.intake.quotas import Quotas
@@ -185,6 +186,12 @@ class House:
     @property
     def sources_folder(self) -> Path:
         return Path(self.settings.crawl_sources) if self.settings.crawl_sources else self.folder / "sources"
+
+    @part
+    def reposts(self) -> Reposts:
+        from indices.collection.reposts import Reposts
+
+        return Reposts(self.database)
 
     @part
     def quotas(self) -> Quotas:

@@ -244,6 +244,7 @@ def create_tables(engine: Engine) -> None:
     import indices.civic.surveys
     import indices.civic.weights
     import indices.collection.days
+    import indices.collection.reposts
     import indices.collection.tables
     import indices.figures
     import indices.incidents.tables

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
 from api import frames
-from api.auth import BUSINESS, scoped
+from api.auth import BUSINESS, house_of, scoped
 from api.day import Day
 from api.problems import wants_page
 from api.questions import FACETS, search_query
@@ -67,7 +67,7 @@ def read(
         words = tuple(words_of(parse(q)))
     except BadQuery:
         words = ()  # a record is shown all the same, only without marks
-    view = record_view(record, words=words)
+    view = record_view(record, words=words, family=house_of(request).reposts.family(reader, record))
     if "hx-request" in request.headers:
         return HTMLResponse(pages.render_record_panel(view))
     return HTMLResponse(pages.render_record(view, frames.frame_of(request, reader, "search", kind="none")))

@@ -24,6 +24,8 @@ _NEXT: Final = ("下一页", "下页", "下一頁", "后一页", "next", ">", "�
 _DATED = re.compile(
     r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|\d{1,2}月\d{1,2}日|[今昨前]天|[〇零一二三四五六七八九十]{4}年|\d+\s*(分钟|小时|天)前"
 )
+_PROSE = re.compile("[，。；！？,;!?]|[.] ")
+"""What sentences have and labels have not."""
 _NAME = re.compile(r"[A-Za-z][\w-]{0,40}$")
 _LABELS: Final = (
     ("答复|回复|办理结果", "reply"),
@@ -139,7 +141,7 @@ def _body(content: Content) -> Any:
             continue
         own = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
         linked = sum(len(_text(link)) for link in element.iter("a"))
-        weight = max(0, len(own) - linked)
+        weight = max(0, len(own) - linked) if _PROSE.search(own) else 0
         scores[element] += weight
         if element.getparent() is not None and element.tag in ("p", "span", "div", "br", "font", "td", "li"):
             scores[element.getparent()] += weight  # paragraphs speak for what holds them

@@ -10,6 +10,7 @@ from typing import Final
 from dashboards import formats
 from dashboards.views.counts import label_of
 from dashboards.views.marks import Piece, pieces, spans
+from indices.collection.reposts import Family
 from models.labels import CHANNEL_NAMES, DEPARTMENTS, EMOTION_NAMES, RATINGS, URGENCY_NAMES
 from models.record import Annotation, Candidate, Record
 
@@ -53,10 +54,14 @@ class RecordView:
     rating: str
     keywords: tuple[str, ...]
     back: str
+    family: Family | None = None
 
 
-def record_view(record: Record, *, words: Iterable[str] = (), back: str = "") -> RecordView:
-    """`words` are marked instead of the entities (the search that led here); `back` is where closing the panel leads."""
+def record_view(
+    record: Record, *, words: Iterable[str] = (), back: str = "", family: Family | None = None
+) -> RecordView:
+    """`words` are marked instead of the entities (the search that led here); `back` is where closing the panel leads;
+    `family`: the records that say the same, it among them."""
     words = tuple(words)
     note = record.annotation
     entities = [(e.start, e.end, f"entity {ENTITY_NAMES.get(e.kind, e.kind)}") for e in note.entities] if note else []
@@ -76,6 +81,7 @@ def record_view(record: Record, *, words: Iterable[str] = (), back: str = "") ->
         rating=RATINGS.get(record.rating, "") if record.rating else "",
         keywords=note.keywords if note else (),
         back=back,
+        family=family,
     )
 
 
