@@ -30,7 +30,7 @@ from crawlers.web.source import WebSource
 from indices.collection.frontier import DAY, FORBIDDEN_DAYS, Frontier, Page, Visit, Wanted
 from indices.collection.places import Places
 from models.clock import now
-from models.errors import MinshengError
+from models.errors import MinshengError, MissingPart
 from models.identity import digest, ids_of
 from models.item import Item
 from models.labels import Grade
@@ -83,7 +83,19 @@ def settings_of(source: WebSource) -> dict[str, Any]:
         "COOKIES_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
         "LOG_ENABLED": False,
+        **_browser_of(source),
     }
+
+
+def _browser_of(source: WebSource) -> dict[str, Any]:
+    """Raises MissingPart, SourceUnavailable."""
+    if not source.browser:
+        return {}
+    try:
+        from crawlers.web import browsing
+    except ImportError:
+        raise MissingPart(part="scrapy-playwright", extra="browser") from None
+    return browsing.settings_of(source)
 
 
 @dataclass(slots=True)
@@ -192,7 +204,9 @@ class PageSpider(scrapy.Spider):
         }
         meta = {"page": page, "handle_httpstatus_list": self.handle_httpstatus_list}
         if self.source.browser:
-            meta |= {"playwright": True}
+            from crawlers.web.browsing import wait_for_scripts
+
+            meta |= {"playwright": True, "playwright_page_methods": wait_for_scripts()}
         common: dict[str, Any] = {
             "callback": self.parse,
             "errback": self.failed,

@@ -375,6 +375,29 @@ def inside(town: Town, asked: Asked) -> Answer:
     return simple(town, asked)
 
 
+@site("scripted", browser=True, **SIMPLE)
+def scripted(town: Town, asked: Asked) -> Answer:
+    """Pages that hold nothing until a script asks for it; the script asks inside, too, and one letter redirects there."""
+    if asked.path.startswith("/data/"):
+        n = asked.path.rpartition("/")[2]
+        return as_json(
+            {"title": title(int(n)), "text": body(int(n))}
+            if n != "0"
+            else {"letters": list(range(1, town.letters + 1))}
+        )
+    inside = f"http://127.0.0.1:{town.inside_port}"
+    if asked.path == "/letters/2":
+        return Answer(status=302, headers={"Location": f"{inside}/redirected"})
+    n = asked.path.rpartition("/")[2] if asked.path.startswith("/letters/") else "0"
+    draw = (
+        "`<h1>${told.title}</h1><p class=letter>${told.text}</p>`"
+        if n != "0"
+        else "told.letters.map(n => `<li><a href=/letters/${n}>${n}</a></li>`).join('')"
+    )
+    return html(f"<ul id=here></ul><script>fetch('{inside}/fetched').catch(() => 0); new Image().src = '{inside}/image';"
+                f"fetch('/data/{n}').then(r => r.json()).then(told => document.getElementById('here').innerHTML = {draw})</script>")  # fmt: skip
+
+
 @site("slow", **SIMPLE)
 def slow(town: Town, asked: Asked) -> Answer:
     """Bodies that trickle."""

@@ -36,6 +36,7 @@ class Desk:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.path: list[str] = []
+        self.path_of_programs = ""
         (home / "sources").mkdir(parents=True, exist_ok=True)
 
     def put(self, table: Mapping[str, Any]) -> Path:
@@ -50,7 +51,7 @@ class Desk:
     def env(self) -> dict[str, str]:
         return {
             "MINSHENG_HOME": str(self.home),
-            "PATH": "",
+            "PATH": self.path_of_programs,
             "LANG": "C.UTF-8",
             "PYTHONPATH": ":".join([str(ROOT), *self.path]),
         }

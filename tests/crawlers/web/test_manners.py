@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tests.crawlers.web.conftest import Desk
+from tests.servers.town_sites import title
 from tests.servers.town_web import Seen, TownWeb
 
 pytest.importorskip("scrapy", reason="scrapy is not installed (pip install 'minsheng[crawl]')")
@@ -118,9 +123,9 @@ def test_a_maze_is_left(desk: Desk) -> None:
         assert len(web.seen("maze")) < 20
 
 
-def test_nothing_inside_is_reached_by_link_redirect_or_circle(desk: Desk) -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
+@contextmanager
+def listener() -> Iterator[tuple[int, list[str]]]:
+    """A service inside, and what it heard."""
     heard: list[str] = []
 
     class Inside(BaseHTTPRequestHandler):
@@ -131,18 +136,42 @@ def test_nothing_inside_is_reached_by_link_redirect_or_circle(desk: Desk) -> Non
         def log_message(self, *_: object) -> None:
             pass
 
-    listener = HTTPServer(("127.0.0.1", 0), Inside)
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    server = HTTPServer(("127.0.0.1", 0), Inside)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
-    with TownWeb(letters=1, sites=("inside",)) as web:
-        web.town.inside_port = listener.server_address[1]
+    yield server.server_address[1], heard
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_nothing_inside_is_reached_by_link_redirect_or_circle(desk: Desk) -> None:
+    with listener() as (port, heard), TownWeb(letters=1, sites=("inside",)) as web:
+        web.town.inside_port = port
         desk.put(web.source("inside"))
         assert "收 1 件" in desk.run("crawl")
         assert len([one for one in web.seen("inside") if one.path == "/circle"]) <= 6
-    listener.shutdown()
-    listener.server_close()
-    thread.join()
-    assert heard == []
+        assert heard == []
+
+
+@pytest.mark.browser
+def test_a_browser_reads_what_scripts_make_and_reaches_nothing_inside_either(desk: Desk) -> None:
+    pytest.importorskip(
+        "scrapy_playwright", reason="scrapy-playwright is not installed (pip install 'minsheng[browser]')"
+    )
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed")
+    desk.path_of_programs = "/usr/bin"
+    with listener() as (port, heard), TownWeb(letters=4, sites=("scripted",)) as web:
+        web.town.inside_port = port
+        desk.put(web.source("scripted"))
+        output = desk.run("crawl")
+        assert "收 3 件" in output, output
+        assert {item.payload.title for item in desk.items("scripted")} == {title(n) for n in (1, 3, 4)}
+        assert heard == []
+        assert not any(
+            "/data/" in one.path and "HeadlessChrome" in one.headers["user-agent"] for one in web.seen("scripted")
+        ), "it says who asks"
 
 
 # --- faults ------------------------------------------------------------------------------------------------------------
