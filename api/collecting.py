@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -116,15 +116,3 @@ def span_of(begin: str, end: str) -> Span:
 def sends(source: Source) -> bool:
     """Whether it comes by itself, so that nobody has to fetch."""
     return isinstance(source, SystemSource) and source.system is System.WEBHOOK
-
-
-def remove_definition(house: House, name: str) -> bool:
-    """Take a source out of the folder; its place, archive and records stay."""
-    from crawlers.definitions import load
-
-    for path in house.sources_folder.glob("*.toml"):
-        with suppress(BadFile):
-            if load(path).name == name:
-                path.unlink()
-                return True
-    return False

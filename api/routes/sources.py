@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,6 +83,7 @@ def _input(house: House, name: str) -> SourceInput:
 
 def _page(request: Request, name: str, viewer: Viewer, output: str = "") -> Response:
     from dashboards.views.source_page import CHART_DAYS, source_page
+    from indices.collection.frontier import Frontier
     from indices.collection.health import SEASON_DAYS, expect
 
     house = house_of(request)
@@ -89,6 +91,11 @@ def _page(request: Request, name: str, viewer: Viewer, output: str = "") -> Resp
         raise NotFound(what=f"来源 {name[:40]}")  # the books are the whole source's
     one = _input(house, name)
     house.audit.note(viewer.name, "source.view", name)
+    counts = Frontier(house.database, name).counts()
+    if counts["known"]:
+        one = replace(
+            one, pages=f"已知 {counts['known']:,} 页，读过 {counts['read']:,} 页，往后还要看 {counts['wanted']:,} 页"
+        )
     day = city_day(now()) - timedelta(days=1)
     days = house.days.read(day - timedelta(days=CHART_DAYS + SEASON_DAYS), name).get(name, {})
     expected = {at: expect(days, at) for n in range(CHART_DAYS) if (at := day - timedelta(days=n))}

@@ -10,7 +10,6 @@ import ipaddress
 import os
 import shutil
 import socket
-import time
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from scrapy.http import Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
 from crawlers.web.addresses import SCHEMES, is_outside, literal
-from crawlers.web.polite import ASKED_AT
+from crawlers.web.polite import stamp
 from crawlers.web.source import WebSource
 from models.errors import SourceUnavailable
 
@@ -31,8 +30,7 @@ class StampingBrowser(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
     """Notes when a page is asked for, as `crawlers.web.polite.Stamping` does."""
 
     async def download_request(self, request: Request) -> Response:
-        request.meta[ASKED_AT] = time.time()
-        self._crawler.spider.departed(urlsplit(request.url).netloc, time.monotonic())
+        stamp(self._crawler, request)
         response: Response = await super().download_request(request)
         return response
 

@@ -50,9 +50,18 @@ class Stamping(HTTP11DownloadHandler):
     """The library's handler; notes when a request leaves, which is neither when it was made nor when it was answered."""
 
     async def download_request(self, request: Request) -> Response:
-        request.meta[ASKED_AT] = time.time()
-        self._crawler.spider.departed(urlsplit(request.url).netloc, time.monotonic())  # type: ignore[union-attr]
+        stamp(self._crawler, request)
         return await super().download_request(request)
+
+
+def stamp(crawler: Any, request: Request) -> None:
+    """This request leaves now. The pause to the next one counts from here: the library counts from when it was taken out of the queue, and on a
+    busy machine the next one would follow too soon by as much as this one was late."""
+    request.meta[ASKED_AT] = time.time()
+    moment = time.monotonic()
+    crawler.spider.departed(urlsplit(request.url).netloc, moment)
+    if (slot := crawler.engine.downloader.slots.get(request.meta.get("download_slot"))) is not None:
+        slot.lastseen = max(slot.lastseen, moment)
 
 
 class Robots(RobotsTxtMiddleware):

@@ -32,6 +32,7 @@ class SourceInput:
         received … waiting: the books of the inbox for this source.
         last_run, next_run, last_error, last_reason: of its job, where it has one.
         paused: somebody paused it; defined: there is a definition, so that it can be run.
+        pages: of a web source, how many are known and wanted, in words.
         judged: from the days of its arrivals (`indices.collection.health`); None: they say nothing of it.
     """
 
@@ -53,6 +54,7 @@ class SourceInput:
     last_reason: str = ""
     paused: bool = False
     defined: bool = False
+    pages: str = ""
     judged: Health | None = None
     owner: str = ""
     legal_basis: str = ""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tests.crawlers.web.conftest import Desk
 from tests.servers.town_sites import title
-from tests.servers.town_web import Seen, TownWeb
+from tests.servers.town_web import Seen, TownWeb, listener
 
 pytest.importorskip("scrapy", reason="scrapy is not installed (pip install 'minsheng[crawl]')")
 pytestmark = pytest.mark.slow  # each starts a process that loads scrapy
@@ -121,28 +117,6 @@ def test_a_maze_is_left(desk: Desk) -> None:
         desk.put(web.source("maze", stop_after=0))
         assert "（读完）" in desk.run("crawl")
         assert len(web.seen("maze")) < 20
-
-
-@contextmanager
-def listener() -> Iterator[tuple[int, list[str]]]:
-    """A service inside, and what it heard."""
-    heard: list[str] = []
-
-    class Inside(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            heard.append(self.path)
-            self.send_error(404)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Inside)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield server.server_address[1], heard
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_nothing_inside_is_reached_by_link_redirect_or_circle(desk: Desk) -> None:
@@ -278,3 +252,23 @@ def test_a_page_under_several_addresses_is_one_record(desk: Desk) -> None:
         items = desk.items("reposts")
         assert len(items) == 4
         assert len({record_id(item) for item in items}) == 3
+
+
+def test_the_pause_counts_from_when_a_request_leaves() -> None:
+    """Not from when it was taken out of the queue: a machine that was busy in between must not shorten it."""
+    from types import SimpleNamespace
+
+    from scrapy import Request
+
+    from crawlers.web.polite import stamp
+
+    slot, seen = SimpleNamespace(lastseen=time.monotonic() - 0.3), []
+    crawler = SimpleNamespace(
+        spider=SimpleNamespace(departed=lambda host, moment: seen.append((host, moment))),
+        engine=SimpleNamespace(downloader=SimpleNamespace(slots={"a.example": slot})),
+    )
+    stamp(crawler, Request("http://a.example:81/x", meta={"download_slot": "a.example"}))
+    assert seen == [("a.example:81", slot.lastseen)]
+    slot.lastseen = time.monotonic() + 60  # Retry-After
+    stamp(crawler, Request("http://a.example:81/x", meta={"download_slot": "a.example"}))
+    assert slot.lastseen > time.monotonic() + 50
