@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from crawlers.web.crawl import Crawled
 
 ROOM = 200
-"""Sources of one round of the scheduled job; the next round comes minutes later."""
+"""Sources that are looked at as due at once."""
+AT_A_LOOK = 16
+ROUND_SECONDS = 1_800.0
+"""So long the scheduled job goes on taking up sources; those at work then end in their own time."""
 
 
 @contextmanager
@@ -44,33 +47,100 @@ def held(house: House, name: str) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def due_now(
-    house: House, kind: type[WebSource] | type[SystemSource], room: int = ROOM
-) -> tuple[list[Source], list[BadFile]]:
+def due_now(house: House, kind: type[WebSource] | type[SystemSource]) -> tuple[list[Source], list[BadFile]]:
     """Sources of a kind whose turn it is, and definitions that cannot be read."""
     found, bad = usable(house.sources_folder)
+    return _due(house, found, kind, ROOM), bad
+
+
+def _due(
+    house: House, found: Mapping[str, Source], kind: type[WebSource] | type[SystemSource], room: int
+) -> list[Source]:
     turns = [
         Turn(name, source.every_minutes * 60.0, not isinstance(source, WebSource) or source.open_at(now()))
         for name, source in found.items()
         if isinstance(source, kind) and not sends(source)
     ]
-    return [found[name] for name in due(turns, house.places.all(), time.time(), room)], bad
+    return [found[name] for name in due(turns, house.places.all(), time.time(), room)]
+
+
+def crawl_due(house: House) -> tuple[list[Crawled], list[BadFile]]:
+    """Run over the web sources whose turn it is: as one ends, the one that waits longest by then begins, for `ROUND_SECONDS`."""
+    found, bad = usable(house.sources_folder)
+    webs = {name: source for name, source in found.items() if isinstance(source, WebSource)}
+    until = time.monotonic() + ROUND_SECONDS
+    round_ = _Round(house)
+
+    def next_ones() -> Iterator[WebSource]:
+        begun: set[str] = set()
+        while time.monotonic() < until:
+            fresh = [
+                one
+                for one in _due(house, webs, WebSource, ROOM)
+                if one.name not in round_.locks and one.name not in begun
+            ]
+            if not fresh:
+                return
+            for one in fresh[:AT_A_LOOK]:
+                begun.add(one.name)
+                yield webs[one.name]
+
+    inside = [host for source in webs.values() if source.inside for host in source.hosts]
+    return round_.run(next_ones(), inside, strict=False), bad
 
 
 def crawl_web(
     house: House, sources: Sequence[WebSource], since: datetime | None = None
 ) -> tuple[list[Crawled], list[str]]:
     """Run over web sources; what each run did, and the names of those that another process runs over now."""
-    from crawlers.web.crawl import crawl
+    round_ = _Round(house)
+    inside = [host for source in sources if source.inside for host in source.hosts]
+    return round_.run(sources, inside, since), round_.busy
 
-    with ExitStack() as stack:
-        free = [source for source in sources if stack.enter_context(held(house, source.name))]
-        done = crawl(free, house.inbox.accept, house.database, archive=house.archive, since=since) if free else []
-    for one in done:
-        house.days.add_run(one.source, requests=one.pages + one.unchanged, failed=one.failed, blocked=one.forbidden,
-                           problems=sum(one.problems.values()), bytes=one.bytes, seconds=one.seconds)  # fmt: skip
-    names = {source.name for source in free}
-    return done, [source.name for source in sources if source.name not in names]
+
+class _Round:
+    """A process's runs over web sources: each holds its source's lock and is written down when it ends."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.locks: dict[str, ExitStack] = {}
+        self.busy: list[str] = []
+
+    def run(
+        self, sources: Iterable[WebSource], inside: Sequence[str], since: datetime | None = None, *, strict: bool = True
+    ) -> list[Crawled]:
+        from crawlers.web.crawl import crawl
+
+        house = self.house
+        try:
+            return crawl(
+                self._free(sources),
+                house.inbox.accept,
+                house.database,
+                archive=house.archive,
+                since=since,
+                inside=inside,
+                finished=self._end,
+                strict=strict,
+            )
+        finally:
+            for lock in self.locks.values():
+                lock.close()
+
+    def _free(self, sources: Iterable[WebSource]) -> Iterator[WebSource]:
+        for source in sources:
+            lock = ExitStack()
+            if lock.enter_context(held(self.house, source.name)):
+                self.locks[source.name] = lock
+                yield source
+            else:
+                self.busy.append(source.name)
+
+    def _end(self, one: Crawled) -> None:
+        if lock := self.locks.pop(one.source, None):
+            lock.close()
+        self.house.days.add_run(one.source, requests=one.pages, failed=one.failed, blocked=one.forbidden, problems=sum(one.problems.values()),
+                                bytes=one.bytes, seconds=one.seconds)  # fmt: skip
 
 
 def pull_systems(house: House, sources: Sequence[SystemSource], span: Span | None = None,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from api.wiring import House
+    from crawlers.definitions import Source
     from crawlers.systems.pulling import Pulled
     from crawlers.web.crawl import Crawled
 
@@ -23,27 +25,33 @@ def register(app: typer.Typer) -> None:
 
 def crawl(source: Named = None, due: Due = False) -> None:
     """采集网站来源：遵守 robots.txt，逐页归档，逐件进收件箱。"""
-    from api.collecting import crawl_web, due_now
+    from api.collecting import crawl_due, crawl_web
     from api.wiring import House
     from crawlers.definitions import all_of, named
     from crawlers.web.source import WebSource
 
     with House(read_only=True) as house:
         if due:
-            found, bad = due_now(house, WebSource)
+            done, bad = crawl_due(house)
             for error in bad:
                 typer.secho(str(error), fg=typer.colors.YELLOW, err=True)
-        else:
-            found = named(house.sources_folder, source) if source else list(all_of(house.sources_folder).values())
+            for one in done:
+                tell(one)
+            return
+        found = named(house.sources_folder, source) if source else _not_paused(house, all_of(house.sources_folder))
         chosen = [one for one in found if isinstance(one, WebSource)]
         if not chosen:
-            if not due:
-                typer.echo(f"没有网站来源：把来源定义（TOML）放进 {house.sources_folder}，写法见 docs/sources.md")
+            typer.echo(f"没有网站来源：把来源定义（TOML）放进 {house.sources_folder}，写法见 docs/sources.md")
             return
         done, busy = crawl_web(house, chosen)
     for one in done:
         tell(one)
     _tell_busy(busy)
+
+
+def _not_paused(house: House, sources: dict[str, Source]) -> list[Source]:
+    places = house.places.all()
+    return [source for name, source in sources.items() if name not in places or not places[name].paused]
 
 
 def pull(source: Named = None, due: Due = False) -> None:
@@ -59,7 +67,7 @@ def pull(source: Named = None, due: Due = False) -> None:
             for error in bad:
                 typer.secho(str(error), fg=typer.colors.YELLOW, err=True)
         else:
-            found = named(house.sources_folder, source) if source else list(all_of(house.sources_folder).values())
+            found = named(house.sources_folder, source) if source else _not_paused(house, all_of(house.sources_folder))
         chosen = [one for one in found if isinstance(one, SystemSource) and not sends(one)]
         if not chosen:
             if not due:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from crawlers.patience import Accept
 from crawlers.web.source import WebSource
-from models.errors import BadFile, MissingPart
+from models.errors import BadFile, MinshengError, MissingPart
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -41,48 +41,89 @@ class Crawled:
     seconds: float = 0.0
 
 
-def crawl(sources: Sequence[WebSource], accept: Accept, engine: Engine, *, archive: Archive | None = None, since: datetime | None = None,
-          detail: str = "", at_once: int = AT_ONCE, spider: Any = None) -> list[Crawled]:  # fmt: skip
+def crawl(sources: Iterable[WebSource], accept: Accept, engine: Engine, *, archive: Archive | None = None, since: datetime | None = None,
+          detail: str = "", at_once: int = AT_ONCE, spider: Any = None, inside: Sequence[str] | None = None,
+          finished: Callable[[Crawled], object] | None = None, strict: bool = True) -> list[Crawled]:  # fmt: skip
     """Crawl sources, each politely by itself, `at_once` of them at the same time, in their order; or of each this one detail page.
 
-    `engine`: the state database, where their frontiers lie. `since`: the first day asked for, where a site can be asked for days. `spider`:
-    a subclass of PageSpider for all of them.
+    Args:
+        sources: taken one by one as places become free, so they may be found as late as that.
+        engine: the state database, where their frontiers lie.
+        since: the first day asked for, where a site can be asked for days.
+        spider: a subclass of PageSpider for all of them.
+        inside: hosts of the house's own network that any of them lies on; None: those of `sources`, which is a sequence then.
+        finished: told of each as soon as it has ended.
+        strict: what keeps a source from beginning is raised; else that is its result and stands in its place.
 
     Raises:
         MissingPart: without the extra `crawl`.
-        BadFile: a source names a spider that is not there.
+        BadFile, SourceUnavailable: a source cannot begin (`strict`).
     """
     try:
         from scrapy.crawler import AsyncCrawlerProcess
     except ImportError:
         raise MissingPart(part="scrapy", extra="crawl") from None
     from crawlers.web import guard
+
+    if inside is None:
+        sources = list(sources)
+        inside = [host for source in sources if source.inside for host in source.hosts]
+    process = AsyncCrawlerProcess({**guard.SETTINGS, "LOG_ENABLED": False, guard.INSIDE_HOSTS: list(inside)})
+    waiting, results = iter(sources), list[Crawled]()
+
+    def end(result: Crawled) -> None:
+        results.append(result)
+        if finished:
+            finished(result)
+
+    def begin() -> bool:
+        """Whether another one was there."""
+        for source in waiting:
+            try:
+                crawler = _crawler(process, source, spider or spider_class(source))
+            except MinshengError as error:
+                if strict:
+                    raise
+                _note(engine, source, error)
+                end(Crawled(source.name, reason=str(error)))
+                continue
+            task = process.crawl(crawler, archive=archive, since=since, detail=detail, **_parts(source, accept, engine))
+            task.add_done_callback(partial(ended, source, crawler))
+            return True
+        return False
+
+    def ended(source: WebSource, crawler: Any, _: Any) -> None:
+        end(_result(source, crawler))
+        begin()
+
+    if sum(begin() for _ in range(at_once)):
+        process.start()
+    return results
+
+
+def _crawler(process: Any, source: WebSource, kind: Any) -> Any:
     from crawlers.web.spider import settings_of
+
+    crawler = process.create_crawler(kind)
+    for name, value in settings_of(source).items():
+        crawler.settings.set(name, value, priority="cmdline")
+    return crawler
+
+
+def _note(engine: Engine, source: WebSource, error: MinshengError) -> None:
+    from indices.collection.places import Places
+
+    places = Places(engine)
+    places.begin(source.name)
+    places.end(source.name, "没有开始", error=str(error))
+
+
+def _parts(source: WebSource, accept: Accept, engine: Engine) -> dict[str, Any]:
     from indices.collection.frontier import Frontier
     from indices.collection.places import Places
 
-    process = AsyncCrawlerProcess({
-        **guard.SETTINGS, "LOG_ENABLED": False,
-        guard.INSIDE_HOSTS: [host for source in sources if source.inside for host in source.hosts],
-    })  # fmt: skip
-    waiting = deque((source, spider or spider_class(source)) for source in sources)
-    running: list[tuple[WebSource, Any]] = []
-
-    def begin() -> None:
-        source, kind = waiting.popleft()
-        crawler = process.create_crawler(kind)
-        for name, value in settings_of(source).items():
-            crawler.settings.set(name, value, priority="cmdline")
-        frontier = Frontier(engine, source.name, revisit_days=source.revisit_days, stop_after=source.stop_after)
-        running.append((source, crawler))
-        task = process.crawl(crawler, source=source, accept=accept, frontier=frontier, places=Places(engine), archive=archive, since=since,
-                             detail=detail)  # fmt: skip
-        task.add_done_callback(lambda _: begin() if waiting else None)
-
-    for _ in range(min(at_once, len(waiting))):
-        begin()
-    process.start()
-    return [_result(source, crawler) for source, crawler in running]
+    frontier = Frontier(engine, source.name, revisit_days=source.revisit_days, stop_after=source.stop_after)
+    return {"source": source, "accept": accept, "frontier": frontier, "places": Places(engine)}
 
 
 def spider_class(source: WebSource) -> Any:

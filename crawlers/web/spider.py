@@ -349,11 +349,9 @@ class PageSpider(scrapy.Spider):
     def closed(self, reason: str) -> None:
         """The run's end is written down; a process that dies before leaves the run unfinished, and the next goes on with it."""
         self.reason = self.reason or ("读完" if reason == "finished" else reason)
-        failed = (
-            ""
-            if self.tally.pages or not (self.tally.failed or self.tally.forbidden)
-            else "; ".join(self.tally.errors) or self.reason
-        )
+        failed = ""
+        if not self.tally.pages and (self.tally.failed or self.tally.forbidden):
+            failed = "；".join(self.tally.errors) or ("robots.txt 不许取" if self.reason == "读完" else self.reason)
         self.keeper.close()
         self.seconds = time.monotonic() - self._began
         self.places.end(self.source.name, self.reason, error=failed, not_before=self.not_before)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.crawlers.web.conftest import Desk
+from tests.crawlers.web.conftest import ROOT, Desk
 from tests.servers.town_sites import title
 from tests.servers.town_web import Seen, TownWeb, listener
 
@@ -272,3 +275,60 @@ def test_the_pause_counts_from_when_a_request_leaves() -> None:
     slot.lastseen = time.monotonic() + 60  # Retry-After
     stamp(crawler, Request("http://a.example:81/x", meta={"download_slot": "a.example"}))
     assert slot.lastseen > time.monotonic() + 50
+
+
+def test_the_scheduled_run_takes_up_what_is_due_one_after_the_other_and_a_bad_one_stops_none(desk: Desk) -> None:
+    sites = ("mailbox", "board", "news", "calendar")
+    with TownWeb(letters=2, sites=sites) as web:
+        for name in sites:
+            desk.put(web.source(name))
+        desk.put({**web.source("news"), "name": "wrong", "spider": "nowhere:Nobody"})
+        desk.run("source", "pause", "board")
+        told = desk.run("crawl", "--due")
+        assert "（读完）" in told
+        assert {line.partition("：")[0] for line in told.splitlines() if "读 " in line} == {
+            "mailbox",
+            "news",
+            "calendar",
+            "wrong",
+        }
+        assert web.seen("board") == []
+        assert "收" not in desk.run("crawl", "--due"), "nothing is due any more"
+        desk.run("source", "run", "board")
+        assert "board：读" in desk.run("crawl", "--due")
+
+
+ONE_BY_ONE = """
+import json, sys
+from pathlib import Path
+from crawlers.definitions import all_of
+from crawlers.web.crawl import crawl
+from indices.database import connect, create_tables
+engine = connect(f"sqlite:///{sys.argv[1]}/state.db")
+create_tables(engine)
+told = []
+done = crawl(iter(all_of(Path(sys.argv[1]) / "sources").values()), len, engine, at_once=2, inside=sys.argv[2:], finished=lambda one: told.append(one.source))
+engine.dispose()
+print(json.dumps([[one.source for one in done], told, sum(one.items for one in done)]))
+"""
+
+
+def test_more_sources_than_places_are_read_as_places_become_free(desk: Desk) -> None:
+    sites = ("mailbox", "board", "news", "calendar", "search", "api", "rss")
+    with TownWeb(letters=2, sites=sites) as web:
+        for name in sites:
+            desk.put(web.source(name))
+        hosts = [web.address(name).split("//")[1].split(":")[0] for name in sites]
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_BY_ONE, str(desk.home), *hosts],
+            env=desk.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+        assert done.returncode == 0, done.stderr
+        names, told, items = json.loads(done.stdout.splitlines()[-1])
+        assert sorted(names) == sorted(sites)
+        assert told == names
+        assert items == 2 * 6 + 4 * 2
