@@ -22,7 +22,7 @@ check: setup ## lint, types, layers, fast tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not server and not browser and not crash and not slow"
 
 crash: setup ## the promises of promises.md at full size: 200 kills, 500 × 50 steps
-	MINSHENG_CRASH_KILLS=200 MINSHENG_STATE_MACHINE=500x50 MINSHENG_CONTRACT_CASES=3200 $(BIN)/python -m pytest -rP --timeout 3600 \
+	MINSHENG_CRASH_KILLS=200 MINSHENG_FAULTS=full MINSHENG_STATE_MACHINE=500x50 MINSHENG_CONTRACT_CASES=3200 $(BIN)/python -m pytest -rP --timeout 3600 \
 	  tests/crash tests/faults tests/contract tests/security/test_contract.py
 
 bench: setup ## speed and memory beside the usual way in the same run

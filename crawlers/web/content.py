@@ -117,6 +117,11 @@ def paragraphs(element: Selector) -> str:
 
     Our own, because html-text puts a blank between inline elements: right between English words, wrong inside Chinese ones.
     """
+    if not len(element.root) and element.root.tag not in (
+        *_UNSEEN,
+        "pre",
+    ):  # most fields are one element with a few words
+        return " ".join((element.root.text or "").split())
     found: list[str] = []
     _collect(element.root, found)
     return "\n".join(line for part in "".join(found).split("\n") if (line := " ".join(part.split())))

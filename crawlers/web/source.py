@@ -6,6 +6,7 @@ import re
 import tomllib
 from datetime import datetime, time
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -210,6 +211,7 @@ def fault(selector: str, *, json: bool = False) -> str:
     return ""
 
 
+@cache
 def spelled(selector: str, *, json: bool = False) -> tuple[str, str]:
     """The language of a selector (css, xpath, jmes) and the selector itself."""
     for kind in ("xpath", "jmes", "css"):

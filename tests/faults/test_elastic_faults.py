@@ -145,7 +145,7 @@ class Reads:
 
 def test_the_books_balance_in_the_end(server: Server, tmp_path: Path) -> None:
     """Inbox, worker line and store together (R4, R7): 99 % stored, 1 % quarantined with the server's reason."""
-    count = COUNT // 4
+    count = COUNT if COUNT == 10_000 else COUNT // 4
     database = connect(f"sqlite:///{tmp_path / 'state.db'}")
     make_declared_tables(database)
     inbox = Inbox(database, limit=count, lease_seconds=60)
@@ -163,6 +163,8 @@ def test_the_books_balance_in_the_end(server: Server, tmp_path: Path) -> None:
         assert (books.received, books.stored, books.quarantined) == (count, count - count // 100, count // 100)
         assert (books.duplicate, books.refused, books.waiting) == (0, 0, 0)
         assert store.search(Query()).total == books.stored
+        told = f"R4: {books.received:,} in with 5 % 429, 1 % mapping errors, lost replies: {books.stored:,} stored + {books.quarantined:,} quarantined"
+        print(f"{told}, difference of the books {books.difference}")  # noqa: T201 - shown by -rP
     database.dispose()
 
 
