@@ -68,6 +68,8 @@ def crawl_due(house: House) -> tuple[list[Crawled], list[BadFile]]:
     """Run over the web sources whose turn it is: as one ends, the one that waits longest by then begins, for `ROUND_SECONDS`."""
     found, bad = usable(house.sources_folder)
     webs = {name: source for name, source in found.items() if isinstance(source, WebSource)}
+    if not _due(house, webs, WebSource, 1):
+        return [], bad  # nothing to load the crawler for, which may not even be installed
     until = time.monotonic() + ROUND_SECONDS
     round_ = _Round(house)
 

@@ -65,19 +65,12 @@ def _chart(name: str, days: Mapping[date, Day], expected: Mapping[date, Expectat
     first = min(days, default=day)
     seen = tuple(float(days[one].fresh) if one in days else 0.0 if one >= first else None for one in span)
     middle = [expected.get(one) for one in span]
-    low, high = ([None if one is None else _bound(one, part) for one in middle] for part in (0.05, 0.95))
+    low, high = ([None if one is None else float(one.quantile(part)) for one in middle] for part in (0.05, 0.95))
     return Chart(
         key="source", title=f"{name}：每天收到的件数", x=tuple(one.isoformat() for one in span), labels=tuple(formats.day(one) for one in span),
         series=(Series("收到", seen), Series("应有", tuple(None if one is None else round(one.mean, 1) for one in middle), role="expected")),
         band=Band("应有的九成范围", tuple(low), tuple(high)), summary=f"近 {CHART_DAYS} 天收到 {sum(one or 0 for one in seen):,.0f} 件",
     )  # fmt: skip
-
-
-def _bound(one: Expectation, share: float) -> float:
-    from scipy.stats import nbinom
-
-    size = 1 / one.variance
-    return float(nbinom.ppf(share, size, size / (size + max(one.mean, 1e-9))))
 
 
 def _quality(health: Health | None) -> tuple[tuple[str, str, float], ...]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indices.collection.days import FIELDS, Day
-from indices.collection.health import DIMENSIONS, expect, judge, judge_all
+from indices.collection.health import DIMENSIONS, Expectation, _at_most, expect, judge, judge_all
 
 TODAY = date(2026, 3, 20)  # a Friday
 
@@ -162,3 +162,24 @@ def test_every_history_has_an_answer(counts: dict[int, int]) -> None:
     found = judge(days, TODAY, beside=0.5)
     assert found.reason
     assert found.state in ("正常", "迟缓", "安静", "异常", "中断", "未满")
+
+
+@given(
+    mean=st.floats(0.1, 2_000),
+    variance=st.floats(0.01, 1.0),
+    count=st.integers(0, 3_000),
+    share=st.sampled_from([0.05, 0.5, 0.95]),
+)
+def test_chances_are_those_of_the_negative_binomial(mean: float, variance: float, count: int, share: float) -> None:
+    from scipy.stats import nbinom
+
+    one, size = Expectation(mean, variance), 1 / variance
+    assert one.at_most(count) == pytest.approx(nbinom.cdf(count, size, size / (size + mean)), abs=1e-9)
+    assert abs(one.quantile(share) - nbinom.ppf(share, size, size / (size + mean))) <= 1
+
+
+@given(n=st.integers(1, 500), count=st.integers(-1, 500), share=st.floats(0.01, 0.99))
+def test_and_of_the_binomial(n: int, count: int, share: float) -> None:
+    from scipy.stats import binom
+
+    assert _at_most(count, n, share) == pytest.approx(binom.cdf(count, n, share), abs=1e-9)
