@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import load_commands
+from api.commands.store import opened
 from indices.stores.embedded import EmbeddedStore
 from models.errors import BadRequest, BadSetting, StoreUnavailable
 from models.query import Query
@@ -139,3 +140,24 @@ def test_an_older_mapping_is_renewed_by_rebuild(run: Run, filled: Path, alias: s
     assert "minsheng store rebuild" in str(refused)
     assert run("rebuild").exit_code == 0
     assert json.loads(run("status", "--engine", "elastic", "--json").stdout)["records"] == 30
+
+
+@pytest.mark.server
+def test_a_new_version_holds_what_a_replay_changed(run: Run, filled: Path, alias: str) -> None:
+    """Replaced, added and left out in one copy; the alias leads to it at once."""
+    from indices.stores.elastic_rebuild import rebuild
+    from indices.stores.overlay import Change
+    from models.settings import Settings
+
+    run("copy", "--to", "elastic")
+    settings = Settings().model_copy(update={"store": "elastic"})
+    with opened(settings, "elastic", read_only=True) as store:
+        first, second, *rest = store.scan(Query())
+    added = first.model_copy(update={"id": "f" * 32})
+    change = Change({first.id: first.model_copy(update={"department": "市水务局"}), added.id: added}, {second.id})
+    made = rebuild(settings, change=change)
+    assert made.new == f"{alias}-000002"
+    with opened(settings, "elastic", read_only=True) as store:
+        found = {record.id: record for record in store.scan(Query())}
+    assert set(found) == {first.id, added.id, *(record.id for record in rest)}
+    assert found[first.id].department == "市水务局"
