@@ -48,6 +48,7 @@ def sign_in(visit: Callable[..., Any], role: Role, **options: Any) -> Any:
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_selector(".rail")
+    page.wait_for_load_state()  # the scripts that listen to keys have run
     return page
 
 

@@ -37,7 +37,9 @@ def test_the_keeper_ends_with_its_last_user(tmp_path: Path, end: str) -> None:
     user = spec(folder, also)
     keeper = subprocess.Popen([sys.executable, str(KEEPER), str(folder)], start_new_session=True)
     try:
-        until((folder / "sleeper").exists)
+        until(
+            lambda: (folder / "sleeper").exists() and (folder / "sleeper").read_text().strip() != ""
+        )  # made, then written
         sleeper = int((folder / "sleeper").read_text())
         time.sleep(3 * 0.2)
         assert keeper.poll() is None, "it stays while it is used"
