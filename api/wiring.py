@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from models.keys import kept_key
 from models.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,16 +90,7 @@ class House:
     @part
     def pseudonym_key(self) -> bytes:
         """The key that pseudonyms are made with: random, made once, readable by the owner only."""
-        path = self.folder / "pseudonym.key"
-        if not path.exists():
-            # Several processes may start at once: each writes its own, the first link wins, and nobody reads half a key.
-            own = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-            own.touch(mode=0o600)
-            own.write_bytes(secrets.token_bytes(32))
-            with suppress(FileExistsError):
-                os.link(own, path)
-            own.unlink()
-        return path.read_bytes()
+        return kept_key(self.folder / "pseudonym.key")
 
     @part
     def database(self) -> Engine:

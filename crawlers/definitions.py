@@ -5,21 +5,39 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from crawlers.systems.source import SystemSource, parse_system
-from crawlers.web.source import WebSource, parse_source
+from pydantic import ValidationError
+
+from crawlers.systems.source import SystemSource
+from crawlers.web.source import WebSource
 from models.errors import BadFile, NotFound
 
 Source = WebSource | SystemSource
 
 
 def load(path: Path) -> Source:
-    """A definition; one with `system` is a system's. Raises BadFile naming what is wrong and where."""
+    """Raises BadFile naming what is wrong and where."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadFile(file=path.name, reason=f"来源定义读不出来（{error}）") from None
-    return parse_system(values, path.name) if "system" in values else parse_source(values, path.name)
+    return parse(values, path.name)
+
+
+def parse(values: dict[str, Any], file: str) -> Source:
+    """As `load`, from a table that was read; one with `system` is a system's."""
+    kind: type[Source] = SystemSource if "system" in values else WebSource
+    try:
+        source = kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        reason = f"来源定义的 {place} 有误：{first['msg']}，见到 {str(first['input'])[:60]!r}"
+        raise BadFile(file=file, reason=reason) from None
+    if problems := source.problems():
+        raise BadFile(file=file, reason="；".join(problems))
+    return source
 
 
 def all_of(folder: Path) -> dict[str, Source]:

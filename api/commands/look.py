@@ -55,9 +55,10 @@ def new(url: Annotated[str, typer.Argument(help="列表页、站点地图、RSS 
 
 
 def _proposed(url: str, name: str, inside: bool) -> str:
+    from crawlers.definitions import parse
     from crawlers.web.propose import Proposal, read_detail, read_list
     from crawlers.web.reading import Reading
-    from crawlers.web.source import parse_source
+    from crawlers.web.source import WebSource
     from crawlers.web.spider import PageSpider
     from indices.collection.frontier import Wanted
     from models.errors import BadFile
@@ -83,7 +84,9 @@ def _proposed(url: str, name: str, inside: bool) -> str:
         "contact": "source new",
         "inside": inside,
     }
-    done = _crawl_aside(parse_source(values, "source new"), lambda items: len(items), pages=2, spider=Looking)
+    source = parse(values, "source new")
+    assert isinstance(source, WebSource)
+    done = _crawl_aside(source, lambda items: len(items), pages=2, spider=Looking)
     if not done.pages:
         raise BadFile(file=url, reason="；".join(done.errors) or done.reason)
     return proposal.to_toml(name)

@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from crawlers.archive.day_files import Chunk, DayFiles, Entry, first_day, new_key
+from crawlers.archive.day_files import Chunk, DayFiles, Entry, first_day
 from models.errors import MissingPart
+from models.keys import kept_key
 from models.labels import Grade
 
 WARC: Final = ".warc.gz"
@@ -47,7 +48,7 @@ class Archive:
 
     def __init__(self, folder: Path, key_file: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.files = DayFiles(folder, new_key(key_file))
+        self.files = DayFiles(folder, kept_key(key_file))
 
     def add(self, source: str, answers: Sequence[Answer], *, sealed: bool = False) -> None:
         """Keep answers; sealed where the source is not public. Raises OSError where the disk is full: then they are not read either."""
@@ -88,7 +89,7 @@ class Archive:
         for entry in self.files.entries(source, begin, end):
             if ROWS in entry.file:
                 lines = zstandard.ZstdDecompressor().decompress(self.files.read(source, entry))
-                rows = [json.loads(line) for line in lines.decode("utf-8", "surrogatepass").splitlines()]
+                rows = [json.loads(line) for line in lines.decode("utf-8", "surrogatepass").split("\n") if line]
                 yield datetime.fromtimestamp(entry.at, UTC), dict(entry.info), rows
 
     def forget(self, grades: Mapping[str, Grade], today: date) -> dict[str, int]:

@@ -153,18 +153,6 @@ class DayFiles:
         return size
 
 
-def new_key(path: Path) -> bytes:
-    """The key in this file, made where there is none; readable by its owner only."""
-    if not path.exists():
-        own = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        own.touch(mode=0o600)
-        own.write_bytes(secrets.token_bytes(32))
-        with suppress(FileExistsError):
-            os.link(own, path)
-        own.unlink()
-    return path.read_bytes()
-
-
 def first_day(keep_days: int, today: date) -> date:
     """The oldest day that is kept."""
     return today - timedelta(days=keep_days)

@@ -73,6 +73,8 @@ def _send(system: Any, path: Path, target: str) -> int:
     body = path.read_bytes()
     try:
         system.makedirs(target.rpartition("/")[0], exist_ok=True)
+        if system.exists(target) and system.cat_file(target) != body:
+            raise StoreUnavailable(engine="归档的远端", reason=f"{target} 已有而内容不同，没有覆盖；请人核对")
         system.pipe_file(target, body)
         arrived = system.cat_file(target)
     except OSError as error:

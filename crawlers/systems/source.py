@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from crawlers.feeds.mapping import Mapping as Columns
 from crawlers.feeds.mapping import find_mapping
-from models.errors import BadFile, BadRequest
+from models.errors import BadRequest
 from models.labels import Grade, Kind
 from models.record import Frozen
 
@@ -153,26 +152,3 @@ class Connector(Protocol):
     """
 
     def batches(self, position: Mapping[str, Any], span: Span | None = None) -> Iterator[Batch]: ...
-
-
-def parse_system(values: dict[str, Any], file: str) -> SystemSource:
-    """Raises BadFile naming what is wrong and where."""
-    try:
-        source = SystemSource.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadFile(
-            file=file, reason=f"来源定义的 {place} 有误：{first['msg']}，见到 {str(first['input'])[:60]!r}"
-        ) from None
-    if problems := source.problems():
-        raise BadFile(file=file, reason="；".join(problems))
-    return source
-
-
-def load_system(path: Path) -> SystemSource:
-    """Raises BadFile."""
-    try:
-        return parse_system(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadFile(file=path.name, reason=f"来源定义读不出来（{error}）") from None

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from datetime import datetime, time
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from crawlers.feeds.mapping import FIELDS
 from crawlers.web.addresses import SCHEMES, refusal
 from models.clock import CITY_TIME
-from models.errors import BadFile
 from models.labels import Grade, Kind
 from models.record import Frozen
 
@@ -218,26 +215,3 @@ def spelled(selector: str, *, json: bool = False) -> tuple[str, str]:
         if selector.startswith(f"{kind}:") and not selector.startswith(f"{kind}::"):
             return kind, selector[len(kind) + 1 :]
     return ("jmes" if json else "css"), selector
-
-
-def load_source(path: Path) -> WebSource:
-    """Raises BadFile naming what is wrong and where."""
-    try:
-        return parse_source(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadFile(file=path.name, reason=f"来源定义读不出来（{error}）") from None
-
-
-def parse_source(values: dict[str, Any], file: str) -> WebSource:
-    """As `load_source`, from a table that was read."""
-    try:
-        source = WebSource.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadFile(
-            file=file, reason=f"来源定义的 {place} 有误：{first['msg']}，见到 {str(first['input'])[:60]!r}"
-        ) from None
-    if problems := source.problems():
-        raise BadFile(file=file, reason="；".join(problems))
-    return source

@@ -67,6 +67,15 @@ def test_all_else_is_nobodys(client: Any, hooked: House, changes: dict[str, Any]
     assert hooked.inbox.books().received == 0
 
 
+def test_a_hook_whose_secret_is_not_set_tells_nobody(
+    client: Any, hooked: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BUREAU_SECRET")
+    answer = send(client(), rows(1), secret="")
+    assert answer.status_code == 401
+    assert "BUREAU_SECRET" not in answer.text
+
+
 @pytest.mark.parametrize("told", ["text", [], {"data": {}}, {"data": {"rows": [1]}}])
 def test_a_body_of_no_rows_is_told(client: Any, hooked: House, told: object) -> None:
     answer = send(client(), told)

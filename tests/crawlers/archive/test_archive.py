@@ -70,6 +70,22 @@ def test_rows_come_back_in_their_batches(archive: Archive) -> None:
     assert all("张三".encode() not in path.read_bytes() for path in archive.files.files("hall", date(2026, 3, 2)))
 
 
+def test_separators_of_lines_within_a_text_end_no_row(archive: Archive) -> None:
+    row = {"text": "一\u2028二\x85三\x0b四\r\n五\x1e"}
+    archive.add_rows("hall", [row, row], NOON)
+    assert [rows for _, _, rows in archive.rows("hall")] == [[row, row]]
+
+
+def test_what_was_shipped_is_not_overwritten(archive: Archive, tmp_path: Path) -> None:
+    url = f"file://{tmp_path / 'share'}"
+    archive.add_rows("hall", [{"n": 1}], NOON)
+    list(ship(archive.files, url, date(2026, 3, 3)))
+    archive.add_rows("hall", [{"n": 2}], NOON)  # came late, for a day that is gone
+    with pytest.raises(StoreUnavailable, match="没有覆盖"):
+        list(ship(archive.files, url, date(2026, 3, 3)))
+    assert [rows for _, _, rows in archive.rows("hall")] == [[{"n": 2}]]
+
+
 def test_the_more_sensitive_the_shorter_it_is_kept(archive: Archive) -> None:
     for source in ("public", "orders", "unknown"):
         archive.add_rows(source, [{"n": 1}], NOON)

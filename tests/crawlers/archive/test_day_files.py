@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.archive.day_files import INDEX, Chunk, DayFiles, new_key
+from crawlers.archive.day_files import INDEX, Chunk, DayFiles
 from models.errors import BadFile
+from models.keys import kept_key
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC).timestamp()
 DAY = date(2026, 3, 2)
@@ -21,7 +22,7 @@ DAY = date(2026, 3, 2)
 
 @pytest.fixture
 def files(tmp_path: Path) -> DayFiles:
-    return DayFiles(tmp_path / "archive", new_key(tmp_path / "key"))
+    return DayFiles(tmp_path / "archive", kept_key(tmp_path / "key"))
 
 
 def bodies(files: DayFiles, source: str = "m") -> list[bytes]:

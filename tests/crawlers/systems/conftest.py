@@ -20,8 +20,9 @@ import pytest
 from sqlalchemy import Engine
 
 from crawlers.archive.archive import Archive
+from crawlers.definitions import parse
 from crawlers.systems.pulling import Pulled, pull
-from crawlers.systems.source import Connector, Span, SystemSource, parse_system
+from crawlers.systems.source import Connector, Span, SystemSource
 from indices.collection.places import Places
 from indices.database import connect, create_tables
 from models.item import Item
@@ -73,7 +74,9 @@ def definition(**changes: Any) -> SystemSource:
         "columns": columns,
         **changes,
     }
-    return parse_system(values, "hall.toml")
+    source = parse(values, "hall.toml")
+    assert isinstance(source, SystemSource)
+    return source
 
 
 class Interface:

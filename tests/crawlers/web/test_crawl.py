@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from api.wiring import House
-from crawlers.web.source import load_source
+from crawlers.definitions import load as load_source
 from models.clock import CITY_TIME, city_day
 from models.errors import BadFile
 from models.settings import Settings

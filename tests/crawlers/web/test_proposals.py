@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from crawlers.definitions import parse as parse_source
 from crawlers.web.content import Content
 from crawlers.web.propose import Proposal, read_detail, read_list, template, templates
-from crawlers.web.source import parse_source
 from models.clock import now
 from tests.crawlers.web.conftest import Desk
 from tests.servers.town_web import TownWeb
