@@ -27,7 +27,6 @@ def crawl(source: Named = None, due: Due = False) -> None:
     """采集网站来源：遵守 robots.txt，逐页归档，逐件进收件箱。"""
     from api.collecting import crawl_due, crawl_web
     from api.wiring import House
-    from crawlers.definitions import all_of, named
     from crawlers.web.source import WebSource
 
     with House(read_only=True) as house:
@@ -38,8 +37,7 @@ def crawl(source: Named = None, due: Due = False) -> None:
             for one in done:
                 tell(one)
             return
-        found = named(house.sources_folder, source) if source else _not_paused(house, all_of(house.sources_folder))
-        chosen = [one for one in found if isinstance(one, WebSource)]
+        chosen = [one for one in _asked_for(house, source) if isinstance(one, WebSource)]
         if not chosen:
             typer.echo(f"没有网站来源：把来源定义（TOML）放进 {house.sources_folder}，写法见 docs/sources.md")
             return
@@ -49,16 +47,22 @@ def crawl(source: Named = None, due: Due = False) -> None:
     _tell_busy(busy)
 
 
-def _not_paused(house: House, sources: dict[str, Source]) -> list[Source]:
+def _asked_for(house: House, names: list[str] | None) -> list[Source]:
+    """Sources by name; without names all that are not paused."""
+    from crawlers.definitions import all_of, named
+
+    if names:
+        return named(house.sources_folder, names)
     places = house.places.all()
-    return [source for name, source in sources.items() if name not in places or not places[name].paused]
+    return [
+        source for name, source in all_of(house.sources_folder).items() if name not in places or not places[name].paused
+    ]
 
 
 def pull(source: Named = None, due: Due = False) -> None:
     """从系统来源（数据库、接口、邮箱、主题、目录）接着上次的位置取。"""
     from api.collecting import due_now, pull_systems, sends
     from api.wiring import House
-    from crawlers.definitions import all_of, named
     from crawlers.systems.source import SystemSource
 
     with House(read_only=True) as house:
@@ -67,7 +71,7 @@ def pull(source: Named = None, due: Due = False) -> None:
             for error in bad:
                 typer.secho(str(error), fg=typer.colors.YELLOW, err=True)
         else:
-            found = named(house.sources_folder, source) if source else _not_paused(house, all_of(house.sources_folder))
+            found = _asked_for(house, source)
         chosen = [one for one in found if isinstance(one, SystemSource) and not sends(one)]
         if not chosen:
             if not due:

@@ -313,16 +313,8 @@ class Demo:
     async def sources(self, request: Request) -> Response:
         inputs = self.city.sources()
         if self.poison:
-            inputs = [
-                replace(
-                    inputs[0],
-                    name=self.poison,
-                    kind=self.poison,
-                    owner=self.poison,
-                    last_error=self.poison,
-                    grade=self.poison,
-                )
-            ]
+            bad = dict.fromkeys(("name", "kind", "owner", "last_error", "grade"), self.poison)
+            inputs = [replace(inputs[0], **bad)]
         view = sources_view(inputs, now=self.city.NOW, daily=daily_counts(self.store, self.city.DAY), may_act=True)
         return HTMLResponse(pages.render_sources(view, self.frame(request, "sources", Role.SYSTEM_ADMIN)))
 

@@ -18,8 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.servers import town_sites
+from tests.servers import town_sites, town_traps  # noqa: F401 - the second registers its sites
 from tests.servers.town_sites import Answer, Asked
+
+SITES = town_sites.SITES
+"""Those of both modules."""
 
 
 class Seen(NamedTuple):
@@ -54,7 +57,7 @@ class TownWeb:
         self._log: dict[str, list[Seen]] = {}
         self._servers: dict[str, ThreadingHTTPServer] = {}
         self._threads: list[threading.Thread] = []
-        for number, (name, site) in enumerate(town_sites.SITES.items(), 1):
+        for number, (name, site) in enumerate(SITES.items(), 1):
             if sites and name not in sites:
                 continue
             self._log[name] = []
@@ -93,7 +96,7 @@ class TownWeb:
 
     def source(self, name: str, **changes: Any) -> dict[str, Any]:
         """The definition that reads a site, as a table of TOML."""
-        address, site = self.address(name), town_sites.SITES[name]
+        address, site = self.address(name), SITES[name]
         told = {**site.source}
         start = told.pop("start", "/")
         starts = [f"{address}{one}" for one in ([start] if isinstance(start, str) else start)]
