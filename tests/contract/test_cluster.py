@@ -19,7 +19,8 @@ from indices.stores.elastic import ElasticStore
 from models.errors import StoreUnavailable
 from models.query import Outcome, Query
 from models.record import Record
-from tests.servers.elastic import NoServer, Server, ask, start, stop
+from tests.servers.elastic import Server, ask, start, stop
+from tests.servers.elastic_files import NoServer
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(600)]
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -17,16 +17,13 @@ from __future__ import annotations
 
 import atexit
 import base64
-import fcntl
 import hashlib
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,19 +37,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.servers.elastic_files import JAVA_AT_LEAST, NoServer, data_folder, install, java_home, locked
+
 VERSIONS = {"8": "8.19.5", "9": "9.2.0"}
-JAVA_AT_LEAST = {"8": 17, "9": 21}
-ARTEFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:{version}:zip"
 USER = "minsheng"
 UNPRIVILEGED = 65_534  # nobody; the server refuses to run as root
 START_SECONDS = 240  # 7 s on an idle machine, minutes on one where everybody builds
-ROOM_BYTES = 2_000_000_000
 KEEPER = Path(__file__).with_name("keeper.py")
 _KEEPERS: dict[str, int] = {}  # process ids by folder
-
-
-class NoServer(Exception):
-    """Why no server can be had here."""
 
 
 class Server(NamedTuple):
@@ -88,76 +80,6 @@ class Server(NamedTuple):
         """Process id of a node's server (not of its launcher)."""
         assert self.folder is not None
         return int((self.folder / f"node-{node}" / "pid").read_text())
-
-
-# --- finding one ------------------------------------------------------------------------------------------------
-def cache_folder() -> Path:
-    """The user's cache; root's own is closed to the unprivileged user that the server runs as."""
-    if os.geteuid() == 0:
-        return Path("/var/cache/minsheng/servers")
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minsheng" / "servers"
-
-
-def java_home(at_least: int) -> Path:
-    """The oldest installed Java that is new enough."""
-    found: dict[int, Path] = {}
-    homes = [Path(home)] if (home := os.environ.get("JAVA_HOME")) else []
-    for folder in [*homes, *sorted(Path("/usr/lib/jvm").glob("*"))]:
-        if not (folder / "bin" / "java").exists():
-            continue
-        shown = subprocess.run(
-            [folder / "bin" / "java", "-version"], capture_output=True, text=True, check=False
-        ).stderr
-        if version := re.search(r'version "(\d+)', shown):
-            found.setdefault(int(version[1]), folder)
-    fit = [number for number in sorted(found) if number >= at_least]
-    if not fit:
-        raise NoServer(f"no Java {at_least} or newer (found: {sorted(found) or 'none'})")
-    return found[fit[0]]
-
-
-def data_folder() -> Path:
-    """In memory where there is room: index creation is a row of fsyncs. (kill -9 loses nothing there; power loss is not tested.)"""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
-    return memory if roomy else Path(tempfile.gettempdir())
-
-
-def install(version: str) -> Path:
-    """The unpacked server, fetched where it is not there yet."""
-    home = cache_folder() / f"elasticsearch-{version}"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with locked(home.parent / f"{version}.lock"):
-        if not home.exists():
-            archive = fetch(version)
-            with tempfile.TemporaryDirectory(dir=home.parent) as part:
-                shutil.unpack_archive(archive, part, "zip")
-                for entry in Path(part).rglob("*"):
-                    entry.chmod(0o755 if entry.is_dir() or entry.parent.name == "bin" else 0o644)
-                (Path(part) / home.name).rename(home)
-    return home
-
-
-def fetch(version: str) -> Path:
-    """The artefact in the local Maven repository."""
-    archive = Path.home() / ".m2/repository/org/elasticsearch/distribution/integ-test-zip/elasticsearch"
-    archive = archive / version / f"elasticsearch-{version}.zip"
-    if not archive.exists():
-        if not shutil.which("mvn"):
-            raise NoServer(f"no Elasticsearch {version} in {cache_folder()} and no Maven (mvn) to fetch it")
-        order = ["mvn", "-q", "dependency:get", f"-Dartifact={ARTEFACT.format(version=version)}", "-Dtransitive=false"]
-        done = subprocess.run(order, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode or not archive.exists():
-            raise NoServer(f"Maven could not fetch Elasticsearch {version}: {done.stdout[-300:].strip()}")
-    return archive
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Alone among the processes that lock the same file."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 # --- starting one -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import elastic
+from tests.servers import elastic, elastic_files
 from tests.servers.keeper import alive
 
 KEEPER = Path(elastic.KEEPER)
@@ -73,13 +73,13 @@ def test_an_address_from_the_environment_is_used_as_it_is(monkeypatch: pytest.Mo
 
 
 def test_no_java_is_a_reason_to_skip(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(elastic.NoServer, match="no Java 99 or newer"):
-        elastic.java_home(99)
+    with pytest.raises(elastic_files.NoServer, match="no Java 99 or newer"):
+        elastic_files.java_home(99)
 
 
 def test_no_server_and_no_maven_is_a_reason_to_skip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(elastic, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(elastic_files, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(elastic.NoServer, match="mvn"):
-        elastic.install("8.19.5")
+    with pytest.raises(elastic_files.NoServer, match="mvn"):
+        elastic_files.install("8.19.5")

@@ -29,7 +29,8 @@ from models.errors import BadQuery, BadSetting, Retry, StoreUnavailable
 from models.query import All, Bucket, Expression, Not, Outcome, Query, Some, Tokens
 from models.record import Record
 from models.settings import Settings
-from tests.servers.elastic import NoServer, Server, ask, fresh_store, server_or_skip, start, stop
+from tests.servers.elastic import Server, ask, fresh_store, server_or_skip, start, stop
+from tests.servers.elastic_files import NoServer
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 server_needed = pytest.mark.server
